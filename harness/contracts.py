@@ -1,0 +1,128 @@
+"""The types that tasks, data readers and the harness exchange. Knows no model and no file.
+
+An example is a list of words; everything that a model adds (pieces, special tokens, padding)
+is added later and undone before an answer is judged, so both families answer the same words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+Target = int | tuple[str, ...]
+"""A class index (one answer per example) or one IOB2 tag per word."""
+
+
+class InputError(Exception):
+    """A user's mistake: names the file and line (or the key), what was expected, what to do.
+
+    Commands print its text without a traceback and exit with code 2.
+    """
+
+
+class Unit(NamedTuple):
+    """A judged part of an example that belongs to a diagnostic slice.
+
+    For a sentence label the unit is the whole example; for tags it is one gold entity.
+    """
+
+    slice: str
+    start: int
+    end: int  # exclusive, in words
+    key: str  # what observations cluster by (the entity's name); "" where nothing does
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One labelled example; `words` is what both families read."""
+
+    id: str
+    words: tuple[str, ...]
+    target: Target
+    units: tuple[Unit, ...] = ()
+
+
+@dataclass(frozen=True)
+class Splits:
+    """A labelled data set, ready to be used.
+
+    `caps` maps a reader ("causal/last", "causal/first", "bidirectional/first", ...) to the
+    best score that any such reader can reach per slice, "all" being the whole test split.
+    `vocabulary` is the closed list of word pieces where the data has one, else None.
+    """
+
+    name: str
+    task: str  # the task whose targets these are
+    source: str  # "embedded" or "files"
+    train: tuple[Example, ...]
+    dev: tuple[Example, ...]
+    test: tuple[Example, ...]
+    labels: tuple[str, ...]  # class names, or entity types
+    caps: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    vocabulary: tuple[str, ...] | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What statistics read: integers per example, and per judged unit, in columns.
+
+    `columns` hold one value per example. `units` hold one value per sliced unit: `example`
+    (row), `slice` (index into `slices`), `key` (index into `keys`), `correct` and `marked`
+    (0 or 1; marked = the unit's words were answered with some entity, whatever its type).
+    """
+
+    columns: Mapping[str, Sequence[int]]
+    units: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    slices: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+
+
+class Metric(Protocol):
+    """A metric is integers per example plus a formula over their sums.
+
+    Implemented by the modules of `harness.metrics`.
+    """
+
+    @staticmethod
+    def value(totals: Mapping[str, float]) -> float:
+        """The score from summed columns."""
+
+    @staticmethod
+    def ratio(columns: Mapping[str, Sequence[int]]) -> tuple[Sequence[float], Sequence[float]]:
+        """Numerator and denominator per example, whose sums divide to `value`."""
+
+
+class Task(Protocol):
+    """How answers are shaped and judged."""
+
+    @property
+    def name(self) -> str:
+        """The task's name in configuration and reports."""
+
+    @property
+    def per_word(self) -> bool:
+        """True where every word gets an answer, False where the whole example gets one."""
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Modules of `harness.metrics`; the first is the headline."""
+
+    def classes(self, splits: Splits) -> tuple[str, ...]:
+        """What the answer indices mean."""
+
+    def targets(self, example: Example, classes: Sequence[str]) -> tuple[int, ...]:
+        """Gold answer indices: one, or one per word."""
+
+    def judge(
+        self, examples: Sequence[Example], answers: Sequence[Sequence[int]], classes: Sequence[str]
+    ) -> Counts:
+        """Counts per example; an answer shorter than the words was cut and misses the rest."""
+
+    def majority(self, splits: Splits) -> list[tuple[int, ...]]:
+        """Answers to the test split of the rule that ignores the input."""
+
+
+class Unsupported(Exception):
+    """This combination makes no sense; the text says why. Shown as a dash, not as a failure."""

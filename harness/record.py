@@ -1,0 +1,277 @@
+"""What a run leaves behind, and how it is written and read. Standard library only.
+
+The measuring half writes records, the reporting half reads them, and they meet nowhere else.
+A record is a folder:
+
+    record.json        configuration, facts, outcome, training log; written last
+    counts.json        integers per example in columns: what statistics read
+    predictions.jsonl  one line per example: what people read
+    checkpoint/        the tuned model, where it was asked for
+
+`record.json` is the commit point: a folder without one is unfinished work. Every file is
+written beside its place, flushed to disk and renamed, so a reader never sees half of one.
+No mean, score or interval is stored; the report derives them all.
+
+Format history: 1 (first).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+FORMAT = 1
+RECORD, COUNTS, PREDICTIONS, CHECKPOINT = (
+    "record.json",
+    "counts.json",
+    "predictions.jsonl",
+    "checkpoint",
+)
+
+
+class RecordError(Exception):
+    """A record that cannot be read; names the file and what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Which run this is, in the words of the configuration."""
+
+    model: str  # "gpt2", "bert"
+    family: str  # "gpt" (decoder) or "bert" (encoder)
+    pair: str  # "mini": which two models are compared
+    match: str  # how well the pair is matched, in words
+    weights: str  # "embedded", "scratch", or the checkpoint's name
+    task: str
+    data: str
+    mode: str  # "causal", "bidirectional"
+    strategy: str
+    seed: int
+    role: str  # "result" (scored on test) or "tuning" (scored on dev only)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the run ended. `reason` is one sentence; `error` the last lines of a traceback."""
+
+    status: str  # "finished", "failed"
+    reason: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What was read. Digests are SHA-256 over the examples of each split."""
+
+    name: str
+    source: str  # "embedded" or "files"
+    digests: Mapping[str, str]  # split -> digest, after sub-sampling
+    sizes: Mapping[str, int]  # split -> examples
+    words: Mapping[str, int]  # split -> words
+    classes: Sequence[str]  # what answer indices mean
+    caps: Mapping[str, float]  # slice -> best possible score for this reader; {} if unknown
+    reader: str  # "causal/last", ...: what `caps` were computed for
+    warnings: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """Size and reading habits of the model as it was used.
+
+    `flops_per_token` is the forward pass, 2 N + 4 L T d with N the non-embedding parameters,
+    L layers, T the mean sequence length in tokens and d the width; training costs three times that.
+    """
+
+    description: str  # "gpt2, mini, 0.66 M parameters, embedded"
+    parameters: Mapping[str, int]  # total, non_embedding, trainable, head
+    tokenizer_digest: str
+    weights_digest: str
+    vocabulary: int
+    fertility: float  # tokens per word on the training split, special tokens excluded
+    unknown_share: float  # share of training tokens that are the unknown token
+    flops_per_token: float
+    label_piece: str  # "first", "last", or "-" where one answer is given per example
+    pooling: str  # "cls", "last", or "-" where one answer is given per word
+    attention: str  # kernel: "sdpa"
+    precision: str  # "float32"
+    pretraining: Mapping[str, Any] | None = None  # objective, updates, tokens, losses, seconds
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One look at the dev split during training; step 0 is the fresh head, before tuning."""
+
+    step: int
+    examples: int
+    tokens: int
+    cpu_seconds: float
+    wall_seconds: float
+    score: float
+
+
+@dataclass(frozen=True)
+class TrainLog:
+    """How training went. `losses` are means over consecutive windows of `loss_window` steps."""
+
+    steps: int
+    examples: int
+    tokens: int  # real tokens, padding excluded
+    loss_tokens: int  # positions that bore loss
+    padding_share: float
+    loss_window: int
+    losses: Sequence[float]
+    evaluations: Sequence[Evaluation]
+    best_step: int
+    stopped_early: bool
+    cpu_seconds: float
+    wall_seconds: float
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run. Fields that do not apply (to a failed run, say) are None."""
+
+    identity: str
+    experiment_version: int
+    cell: Cell
+    outcome: Outcome
+    config: Mapping[str, Any]  # the scientific configuration: all that the identity covers
+    environment: Mapping[str, Any]
+    sweep: str | None = None
+    plan: str | None = None  # hash of the plan; not part of the identity
+    tuning: Mapping[str, Any] | None = None  # trials and table behind the learning rate
+    evaluated: str | None = None  # "test" or "dev": what the counts are of
+    metrics: Sequence[str] = ()  # modules of harness.metrics, headline first
+    data: DataFacts | None = None
+    model: ModelFacts | None = None
+    training: TrainLog | None = None
+    probes: Mapping[str, Any] | None = None  # what the causality and padding probes saw
+    majority: Mapping[str, int] | None = None  # summed columns of the input-blind rule
+    truncation: Mapping[str, int] | None = None  # cut_examples, cut_words, cut_units
+    unseen_classes: Sequence[str] = ()  # gold classes that training never had
+    counts_digest: str | None = None
+    checkpoint_digest: str | None = None
+    finished_at: str | None = None  # UTC, ISO 8601
+    format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class CountTable:
+    """counts.json: columns per example, and per sliced unit (see contracts.Counts)."""
+
+    columns: Mapping[str, Sequence[int]]
+    units: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    slices: Sequence[str] = ()
+    keys: Sequence[str] = ()
+
+
+def canonical(value: object) -> str:
+    """The one JSON text of a value, for digests: sorted keys, no spaces, no NaN."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def digest(value: object) -> str:
+    """SHA-256 of the canonical JSON of a value."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file so that it is there whole or not at all, also after a power cut."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with beside.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def write(
+    folder: Path,
+    record: Record,
+    counts: CountTable | None = None,
+    predictions: Iterable[Mapping[str, Any]] = (),
+) -> None:
+    """Write a record folder; record.json goes last and makes the rest count."""
+    if counts is not None:
+        text = canonical(dataclasses.asdict(counts))
+        write_text(folder / COUNTS, text)
+        lines = [json.dumps(row, ensure_ascii=False, allow_nan=False) for row in predictions]
+        write_text(folder / PREDICTIONS, "".join(line + "\n" for line in lines))
+        counts_digest = hashlib.sha256(text.encode()).hexdigest()
+        record = dataclasses.replace(record, counts_digest=counts_digest)
+    text = json.dumps(
+        dataclasses.asdict(record), indent=1, ensure_ascii=False, allow_nan=False, sort_keys=True
+    )
+    write_text(folder / RECORD, text + "\n")
+
+
+def read(folder: Path) -> Record:
+    """Read one record.json. Raises RecordError for a damaged or newer one."""
+    path = folder / RECORD
+    raw = _load(path)
+    if raw.get("format") != FORMAT:
+        raise RecordError(
+            f"{path}: format {raw.get('format')!r}, but this version reads {FORMAT}; "
+            "read it with the version that wrote it"
+        )
+    try:
+        parts: dict[str, Any] = dict(raw)
+        parts["cell"] = Cell(**raw["cell"])
+        parts["outcome"] = Outcome(**raw["outcome"])
+        if raw.get("data"):
+            parts["data"] = DataFacts(**raw["data"])
+        if raw.get("model"):
+            parts["model"] = ModelFacts(**raw["model"])
+        if raw.get("training"):
+            training = dict(raw["training"])
+            training["evaluations"] = [Evaluation(**e) for e in training["evaluations"]]
+            parts["training"] = TrainLog(**training)
+        return Record(**parts)
+    except (KeyError, TypeError) as error:
+        raise RecordError(f"{path}: not a record of format {FORMAT} ({error})") from None
+
+
+def read_counts(folder: Path) -> CountTable:
+    """Read one counts.json. Raises RecordError for a damaged one."""
+    path = folder / COUNTS
+    try:
+        return CountTable(**_load(path))
+    except TypeError as error:
+        raise RecordError(f"{path}: not a table of counts ({error})") from None
+
+
+def folders(root: Path) -> Iterator[Path]:
+    """Every record folder below `root`, in a stable order."""
+    for path in sorted(root.rglob(RECORD)):
+        if CHECKPOINT not in path.parts:
+            yield path.parent
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecordError(f"{path}: no such file") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise RecordError(f"{path}: damaged ({error}); delete the folder and run it again") from None
+    if not isinstance(value, dict):
+        raise RecordError(f"{path}: expected a JSON object, got {type(value).__name__}")
+    return value
