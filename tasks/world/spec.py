@@ -1,0 +1,67 @@
+"""What the world is like: every size and probability, in one frozen value.
+
+Calibration changes numbers in this file and nothing else. No sentence is made here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+VERSION = 1
+"""Raised whenever the same seed would give other sentences."""
+
+Weights = tuple[tuple[str, float], ...]
+"""Names with their shares; the shares need not sum to one."""
+
+Bounds = tuple[int, int]
+"""The least and the most of something; every count between them is equally likely."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorldSpec:
+    """Sizes and probabilities. Hashable, so that derived answers can be kept per world."""
+
+    names_per_type: int = 24
+    seen_names: float = 0.7  # share of those that labelled training data may use
+    ambiguous_per_pair: int = 5
+    seen_polarity: float = 0.6  # share of polarity words that labelled training data may use
+
+    # Sentences about entities
+    two_clauses: float = 0.5
+    second_word: float = 0.3
+    before: Bounds = (0, 3)  # fillers before the left cue
+    between: Bounds = (0, 3)  # fillers between the name and the right cue
+    after: Bounds = (0, 2)  # fillers behind the right cue
+    ner_slices: Weights = (
+        ("U", 0.25),
+        ("L", 0.15),
+        ("R", 0.25),
+        ("B", 0.10),
+        ("N", 0.10),
+        ("G", 0.15),
+    )
+
+    # Labelled reviews
+    opening: Bounds = (0, 2)  # fillers before "the plot"
+    closing: Bounds = (0, 2)  # fillers behind the last adjective
+    degree: Bounds = (0, 1)  # adverbs between a verb and its adjective
+    scope: Bounds = (0, 3)  # the same behind a negator
+    inner_negation: float = 0.25
+    review_slices: Weights = (
+        ("lex", 0.20),
+        ("new", 0.15),
+        ("neg", 0.25),
+        ("con", 0.30),
+        ("none", 0.10),
+    )
+
+    # Unlabelled text, where it differs
+    corpus_entities: float = 0.6  # the rest are reviews
+    corpus_names: Weights = (("any", 0.60), ("L", 0.10), ("R", 0.15), ("B", 0.15))
+    corpus_two_clauses: float = 0.3
+    corpus_cue: float = 0.7  # each side of an unambiguous name
+    corpus_terms: Bounds = (2, 3)  # adjectives that agree
+    corpus_turn: float = 0.4  # a "but" or an "although" follows
+    corpus_turn_terms: Bounds = (1, 2)
+    corpus_opening: Bounds = (0, 1)
+    corpus_plain: float = 0.1  # reviews without any opinion

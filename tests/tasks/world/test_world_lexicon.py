@@ -1,0 +1,75 @@
+"""The vocabulary is closed, every word plays one part, and splits in one way."""
+
+from collections import Counter
+
+import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+
+from tasks.world import lexicon as lx
+from tasks.world.names import PAIRS, World, world
+from tasks.world.spec import WorldSpec
+
+
+def all_names(there: World) -> list[str]:
+    groups = [*there.seen.values(), *there.held_out.values(), *there.ambiguous.values()]
+    return [name for group in groups for name in group]
+
+
+def test_no_word_has_two_roles_and_no_piece_occurs_twice() -> None:
+    assert [w for w, n in Counter(lx.WORDS).items() if n > 1] == []
+    vocabulary = lx.vocabulary(WorldSpec())
+    assert len(set(vocabulary)) == len(vocabulary)
+    assert vocabulary[:6] == ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[EOS]")
+    assert len(lx.FIRST_PIECES) == len(lx.LAST_PIECES) == 70
+
+
+def test_inventory() -> None:
+    assert {len(words) for words in (*lx.LEFT_CUES.values(), *lx.RIGHT_CUES.values())} == {5}
+    assert len(lx.LEFT_NEUTRAL) == len(lx.RIGHT_NEUTRAL) == 5
+    assert len(lx.POSITIVE) == len(lx.NEGATIVE) == 24
+    assert len(lx.FILLERS) == 40
+    assert len(lx.SECOND_WORDS) == 20
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_greedy_word_piece_tokenizer_splits_every_word_the_same_way(seed: int) -> None:
+    places = {piece: place for place, piece in enumerate(lx.vocabulary(WorldSpec()))}
+    tokenizer = Tokenizer(WordPiece(places, unk_token="[UNK]", continuing_subword_prefix="##"))
+    for word in (*lx.WORDS, *all_names(world(seed, WorldSpec()))):
+        assert tuple(tokenizer.encode(word).tokens) == lx.pieces(word)
+
+
+def test_any_two_syllables_would_split_as_a_name() -> None:
+    clashes = {a + b[2:] for a in lx.FIRST_PIECES for b in lx.LAST_PIECES} & set(lx.WORDS)
+    assert clashes == set()
+
+
+def test_a_foreign_word_is_refused() -> None:
+    for word in ("zebra", "", "Mi", "miRa", "Miraa"):
+        with pytest.raises(ValueError, match="is not a word of the embedded world"):
+            lx.pieces(word)
+
+
+def test_names_are_different_and_split_as_specified() -> None:
+    there = world(0, WorldSpec())
+    names = all_names(there)
+    assert len(names) == len(set(names)) == 126
+    assert {len(there.seen[kind]) for kind in lx.TYPES} == {17}
+    assert {len(there.held_out[kind]) for kind in lx.TYPES} == {7}
+    assert {len(there.ambiguous[pair]) for pair in PAIRS} == {5}
+    assert all(len(lx.pieces(name)) == 2 for name in names)
+
+
+def test_each_polarity_word_is_either_seen_or_held_out() -> None:
+    there = world(0, WorldSpec())
+    for side, words in enumerate((lx.NEGATIVE, lx.POSITIVE)):
+        parts = there.seen_polarity[side] + there.held_out_polarity[side]
+        assert sorted(parts) == sorted(words)
+        assert len(there.seen_polarity[side]) == 14
+
+
+def test_another_seed_is_another_world_with_the_same_pieces() -> None:
+    first, second = world(0, WorldSpec()), world(1, WorldSpec())
+    assert first.seen != second.seen
+    assert first.seen_polarity != second.seen_polarity
