@@ -1,0 +1,65 @@
+"""One label for a whole example: its classes, its gold answers, and how answers are judged."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.contracts import Counts, Example, InputError, Splits
+from harness.data import Judged, unit_columns
+
+
+@dataclass(frozen=True)
+class Classification:
+    """Implements `contracts.Task` for sentence labels."""
+
+    name: str = "classification"
+
+    @property
+    def per_word(self) -> bool:
+        """The whole example gets one answer."""
+        return False
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Accuracy is all that is judged."""
+        return ("accuracy",)
+
+    def classes(self, splits: Splits) -> tuple[str, ...]:
+        """The labels, in the data's own order."""
+        return splits.labels
+
+    def targets(self, example: Example, classes: Sequence[str]) -> tuple[int, ...]:
+        """The gold class index."""
+        return (_gold(example, len(classes)),)
+
+    def judge(
+        self, examples: Sequence[Example], answers: Sequence[Sequence[int]], classes: Sequence[str]
+    ) -> Counts:
+        """Columns `correct`, `total`, and the class indices `pred` and `gold`."""
+        gold = [_gold(example, len(classes)) for example in examples]
+        pred = [answer for (answer,) in answers]
+        correct = [int(p == g) for p, g in zip(pred, gold, strict=True)]
+        units, slices, keys = unit_columns(
+            Judged(row, unit, correct=bool(correct[row]), marked=True)
+            for row, example in enumerate(examples)
+            for unit in example.units
+        )
+        columns = {"correct": correct, "total": [1] * len(gold), "pred": pred, "gold": gold}
+        return Counts(columns, units, slices, keys)
+
+    def majority(self, splits: Splits) -> list[tuple[int, ...]]:
+        """The most frequent training label for every test example; the first one in a tie."""
+        seen = Counter(_gold(example, len(splits.labels)) for example in splits.train)
+        most = max(range(len(splits.labels)), key=lambda index: seen[index])
+        return [(most,)] * len(splits.test)
+
+
+def _gold(example: Example, classes: int) -> int:
+    if not isinstance(example.target, int) or not 0 <= example.target < classes:
+        raise InputError(
+            f"example {example.id}: target {example.target!r} is no class index, "
+            f"expected 0 to {classes - 1}; use data=... with classification examples"
+        )
+    return example.target

@@ -1,0 +1,67 @@
+"""Where a data set's files lie, and how their bytes become text. Knows no format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.contracts import InputError
+
+
+def locate(name: str, path: str | None, folder: str) -> Path:
+    """The folder that holds the data set's files."""
+    if path is None:
+        raise InputError(
+            f"data={name} reads files below a folder that you name: "
+            "set GPT_OR_BERT_DATA=/path/to/data or data.path=..."
+        )
+    found = Path(path) / folder
+    if not found.is_dir():
+        raise InputError(
+            f"{found}: no such folder, expected the files of data={name} there; "
+            "correct GPT_OR_BERT_DATA, data.path or data.folder"
+        )
+    return found
+
+
+def text(file: Path, encoding: str, key: str) -> str:
+    """The whole text of a file; `key` is the option that named it.
+
+    A byte-order mark at the start is no part of the text.
+    """
+    raw = _bytes(file, key)
+    try:
+        content = raw.decode(encoding)
+    except LookupError:
+        raise InputError(f"data.encoding={encoding}: no such encoding; try utf-8") from None
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{file}:{line}: byte {error.start} of the file ({raw[error.start]:#04x}) "
+            f"is not {encoding} text; set data.encoding=... (such as latin-1 or cp1252)"
+        ) from None
+    if not content.strip():
+        raise InputError(f"{file}: the file is empty, expected labelled rows; correct {key}")
+    return content.removeprefix("\ufeff")
+
+
+def lines(content: str) -> list[str]:
+    r"""Physical lines, ended by \n or \r\n; the last one may lack its end.
+
+    `str.splitlines` is not used: it also breaks at characters that may stand inside a row.
+    """
+    rows = content.split("\n")
+    if not rows[-1]:
+        rows.pop()
+    return [row.removesuffix("\r") for row in rows]
+
+
+def _bytes(file: Path, key: str) -> bytes:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        there = ", ".join(sorted(entry.name for entry in file.parent.glob("*"))) or "nothing"
+        raise InputError(
+            f"{file}: no such file; the folder holds: {there}; correct {key}"
+        ) from None
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror}); correct {key}") from None

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import stats as distributions
+
+from harness import stats
+
+Matrix = NDArray[np.float64]
+
+
+def two_way(rng: np.random.Generator, seeds: int, units: int, spread: float) -> Matrix:
+    """Differences around 0: noise of seeds, of examples, and of both together."""
+    per_seed = rng.normal(0, spread, (seeds, 1))
+    per_unit = rng.normal(0, 0.2, (1, units))
+    return per_seed + per_unit + rng.normal(0, 0.2, (seeds, units))
+
+
+def pooled(matrix: Matrix) -> tuple[float, float]:
+    """What the project does not do: all runs as one long column of examples."""
+    flat = matrix.mean(axis=0)
+    reach = 1.96 * flat.std(ddof=1) / len(flat) ** 0.5
+    return flat.mean() - reach, flat.mean() + reach
+
+
+def test_components_of_a_table_worked_by_hand() -> None:
+    # rows (1 2 3), (3 4 8): means 2 and 5; columns 2, 3, 5.5; grand mean 3.5
+    parts = stats.components(np.array([[1.0, 2, 3], [3, 4, 8]]))
+    assert parts.seeds == pytest.approx(4.5 / 2)  # var(2, 5) = 4.5
+    assert parts.units == pytest.approx(3.25 / 3)  # var(2, 3, 5.5) = 3.25
+    # residuals +-(.5, .5, -1): their squares sum to 3, over 1 x 2 degrees of freedom
+    assert parts.residual == pytest.approx(1.5 / 6)
+    assert parts.variance == pytest.approx(2.25 + 3.25 / 3 - 0.25)
+
+
+def test_variance_is_floored_at_its_larger_part() -> None:
+    assert stats.Components(seeds=1.0, units=0.5, residual=0.9).variance == 1.0
+
+
+def test_degrees_of_freedom_follow_satterthwaite() -> None:
+    parts = stats.Components(seeds=2.25, units=13 / 12, residual=0.25)
+    variance = 2.25 + 13 / 12 - 0.25
+    spread = 2.25**2 / 4 + (13 / 12) ** 2 / 19 + 0.25**2 / 76
+    assert stats.degrees_of_freedom(parts, 5, 20) == pytest.approx(variance**2 / spread)
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 8])
+@pytest.mark.parametrize("spread", [0.007, 0.021])
+def test_interval_covers_the_truth_as_often_as_it_says(seeds: int, spread: float) -> None:
+    rng, runs, hits = np.random.default_rng(seeds), 400, 0
+    for _ in range(runs):
+        hits += not stats.mean_interval(two_way(rng, seeds, 500, spread)).excludes(0.0)
+    assert 0.91 <= hits / runs <= 0.99
+
+
+def test_pooling_seeds_covers_far_too_rarely_where_training_is_noisy() -> None:
+    rng, runs, hits = np.random.default_rng(1), 300, 0
+    for _ in range(runs):
+        low, high = pooled(two_way(rng, 5, 500, 0.03))
+        hits += low <= 0 <= high
+    assert hits / runs < 0.8
+
+
+def test_interval_of_f1_covers_the_population_f1() -> None:
+    rng, hits, runs = np.random.default_rng(3), 0, 300
+    truth = 2 * 0.8 / (1 + 1)  # one entity predicted and one gold for each unit, .8 agree
+    for _ in range(runs):
+        entities = rng.integers(0, 4, size=400)
+        tp = rng.binomial(entities, 0.8, size=(5, 400))
+        both = np.broadcast_to(2 * entities, tp.shape)
+        hits += not stats.mean_interval(stats.linearise(2 * tp, both)).excludes(truth)
+    assert 0.91 <= hits / runs <= 0.99
+
+
+def test_bootstrap_of_both_levels_agrees_with_many_seeds() -> None:
+    rng = np.random.default_rng(4)
+    matrix = two_way(rng, 20, 300, 0.02)
+    estimate = stats.mean_interval(matrix)
+    assert estimate.low is not None
+    assert estimate.high is not None
+    low, high = stats.bootstrap_interval(matrix, rng, draws=1000)
+    assert (high - low) / (estimate.high - estimate.low) == pytest.approx(1, abs=0.25)
+    assert low < estimate.mean < high
+
+
+def test_one_seed_gives_an_interval_over_examples_that_says_so() -> None:
+    values = np.random.default_rng(0).random((1, 100))
+    estimate = stats.mean_interval(values)
+    assert estimate.covers == stats.EXAMPLES_ONLY
+    assert estimate.df == 99
+    assert estimate.se == pytest.approx(values.std(ddof=1) / 10)
+
+
+@pytest.mark.parametrize(
+    "matrix, why",
+    [
+        (np.ones((3, 50)), "no variation"),
+        (np.eye(3, 4), "too few"),
+        (np.zeros((0, 5)), "nothing"),
+        (np.zeros((2, 0)), "nothing"),
+        (np.tile([[1.0, -1], [-1, 1]], (1, 10)), "no variation"),
+    ],
+)
+def test_no_interval_is_made_up(matrix: Matrix, why: str) -> None:
+    estimate = stats.mean_interval(matrix)
+    assert estimate.low is None
+    assert estimate.high is None
+    assert estimate.covers == stats.NOTHING
+    assert why in str(estimate.note)
+    assert not estimate.excludes(99.0)
+
+
+def test_bounds_cut_an_interval() -> None:
+    values = (np.arange(40).reshape(2, 20) > 0).astype(float)
+    estimate = stats.mean_interval(values, bounds=(0.0, 1.0))
+    assert estimate.high == 1.0
+
+
+def test_linearised_values_average_to_the_ratio_of_each_run() -> None:
+    rng = np.random.default_rng(5)
+    num, den = rng.integers(0, 5, (4, 60)), rng.integers(0, 9, (4, 60))
+    psi = stats.linearise(num, den)
+    assert psi.mean(axis=1) == pytest.approx(num.sum(axis=1) / den.sum(axis=1))
+
+
+def test_linearised_values_of_a_run_without_any_entity_are_zero() -> None:
+    assert not stats.linearise(np.zeros((2, 5)), np.zeros((2, 5))).any()
+
+
+def test_linearised_values_of_plain_accuracy_are_the_answers() -> None:
+    right = np.random.default_rng(6).integers(0, 2, (3, 40))
+    assert stats.linearise(right, np.ones_like(right)) == pytest.approx(right)
+
+
+def test_clusters_keep_the_share_and_widen_its_interval() -> None:
+    rng = np.random.default_rng(7)
+    known = rng.integers(0, 2, 40)  # a name is known or it is not
+    clusters = rng.integers(0, 40, 800)
+    right = np.tile(known[clusters], (3, 1))
+    right[:, :5] = 1 - right[:, :5]
+    by_name = stats.share_interval(right, clusters)
+    by_unit = stats.share_interval(right, np.arange(800))
+    assert by_name.mean == pytest.approx(right.mean())
+    assert by_name.se is not None
+    assert by_unit.se is not None
+    assert by_name.se > 3 * by_unit.se
+    assert by_name.units == len(np.unique(clusters))
+
+
+def test_a_perfect_slice_gets_exact_limits_over_its_examples() -> None:
+    estimate = stats.share_interval(np.ones((5, 50), int), np.arange(50))
+    assert (estimate.mean, estimate.high) == (1.0, 1.0)
+    assert estimate.low == pytest.approx(0.025 ** (1 / 50))
+    assert estimate.covers == stats.EXAMPLES_ONLY
+
+
+@pytest.mark.parametrize(
+    "units, share", [(100, 0.69), (200, 0.635), (500, 0.584), (577, 0.579), (1000, 0.56)]
+)
+def test_thresholds_of_a_coin(units: int, share: float) -> None:
+    limit = stats.exact_threshold(units, 0.5)
+    assert limit is not None
+    assert limit / units == pytest.approx(share, abs=5e-4)
+    assert distributions.binom.sf(limit - 1, units, 0.5) < stats.ALPHA
+    assert distributions.binom.sf(limit - 2, units, 0.5) >= stats.ALPHA
+
+
+@pytest.mark.parametrize("units, share", [(13, 0.5), (0, 0.5), (50, 1.0)])
+def test_no_threshold_where_nothing_would_be_surprising(units: int, share: float) -> None:
+    assert stats.exact_threshold(units, share) is None
+
+
+def test_exact_interval_matches_the_closed_form_at_the_ends() -> None:
+    low, high = stats.exact_interval(0, 20)
+    assert low == 0
+    assert high == pytest.approx(1 - 0.025 ** (1 / 20))
+
+
+def test_effective_clusters() -> None:
+    assert stats.effective_clusters([0, 0, 1, 1]) == 2
+    assert stats.effective_clusters([0, 0, 0, 1]) == pytest.approx(1.6)
+    assert not math.isnan(stats.effective_clusters([]))
