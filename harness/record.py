@@ -18,9 +18,12 @@ Format history: 1 (first).
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import os
+import types
+import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -244,14 +247,24 @@ def read(folder: Path) -> Record:
             training = dict(raw["training"])
             training["evaluations"] = [Evaluation(**e) for e in training["evaluations"]]
             parts["training"] = TrainLog(**training)
-        return Record(**parts)
+        record = Record(**parts)
     except (KeyError, TypeError) as error:
         raise RecordError(f"{path}: not a record of format {FORMAT} ({error})") from None
+    if wrong := _misfit(record):
+        raise RecordError(f"{path}: not a record of format {FORMAT} ({wrong})")
+    return record
 
 
-def read_counts(folder: Path) -> CountTable:
-    """Read one counts.json. Raises RecordError for a damaged one."""
+def read_counts(folder: Path, expected: str | None = None) -> CountTable:
+    """Read one counts.json. Raises RecordError for a damaged one.
+
+    `expected` is the record's `counts_digest`; a file of another run is refused.
+    """
     path = folder / COUNTS
+    if expected is not None and path.is_file():
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        if found != expected:
+            raise RecordError(f"{path}: not the counts that record.json was written with")
     try:
         return CountTable(**_load(path))
     except TypeError as error:
@@ -261,8 +274,45 @@ def read_counts(folder: Path) -> CountTable:
 def folders(root: Path) -> Iterator[Path]:
     """Every record folder below `root`, in a stable order."""
     for path in sorted(root.rglob(RECORD)):
-        if CHECKPOINT not in path.parts:
+        if CHECKPOINT not in path.relative_to(root).parts:
             yield path.parent
+
+
+@functools.cache
+def _hints(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+@functools.cache
+def _taken_apart(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    return typing.get_origin(hint) or hint, typing.get_args(hint)
+
+
+def _misfit(value: Any) -> str | None:
+    """The first field whose value is not of its type, in words; None where all are."""
+    for name, hint in _hints(value.__class__).items():
+        item = getattr(value, name)
+        if not _fits(item, hint):
+            return f"{name}: expected {getattr(hint, '__name__', hint)}"
+    return None
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value read from JSON is what an annotation of this module says."""
+    kind, inner = _taken_apart(hint)
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if kind is types.UnionType:
+        return any(_fits(value, part) for part in inner)
+    if kind is Mapping:
+        return isinstance(value, dict) and all(_fits(v, inner[1]) for v in value.values())
+    if kind is Sequence:
+        return isinstance(value, list | tuple) and all(_fits(v, inner[0]) for v in value)
+    if kind is int and isinstance(value, bool):
+        return False
+    if kind is not Any and not isinstance(value, kind):
+        return False
+    return not dataclasses.is_dataclass(kind) or _misfit(value) is None
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -271,7 +321,9 @@ def _load(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise RecordError(f"{path}: no such file") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise RecordError(f"{path}: damaged ({error}); delete the folder and run it again") from None
+        raise RecordError(
+            f"{path}: damaged ({error}); delete the folder and run it again"
+        ) from None
     if not isinstance(value, dict):
         raise RecordError(f"{path}: expected a JSON object, got {type(value).__name__}")
     return value

@@ -1,0 +1,191 @@
+"""What a model starts from: a tokenizer, and weights or none. Made once, found by content.
+
+An asset is a folder in the hub's standard format (config.json, model.safetensors, tokenizer
+files) plus `asset.json` with its digests. Three kinds: "embedded" (pretrained here on the
+embedded corpus), "scratch" (a tokenizer alone; the body starts from random numbers) and a folder
+that the user names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from harness import data, record
+from harness.contracts import InputError, Splits
+
+VERSION = 1  # raise when the same recipe comes to mean another asset
+FACTS = "asset.json"
+SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[EOS]")
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A finished asset. `pretraining` tells how the weights came about, None for scratch."""
+
+    folder: str
+    tokenizer_digest: str
+    weights_digest: str
+    pretraining: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that determines an asset; its digest is the folder's name."""
+
+    name: str
+    kind: str  # "embedded", "scratch", "folder"
+    objective: str
+    architecture: Mapping[str, Any]
+    mask_share: float | None
+    vocabulary: Sequence[str] | None  # closed list of pieces, or None: train on `texts`
+    vocabulary_size: int
+    texts_digest: str  # what the tokenizer is trained on where there is no closed list
+    pretraining: Mapping[str, Any] | None
+    corpus_digest: str | None
+    path: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Short digest of the recipe."""
+        return record.digest([VERSION, asdict(self)])[:16]
+
+    def folder(self, cache: Path) -> Path:
+        """Where the finished asset lies."""
+        if self.path is not None:
+            return Path(self.path)
+        return cache / "models" / f"{self.name}-{self.kind}-{self.key}"
+
+
+def recipe(
+    backbone: Any,
+    splits: Splits,
+    pretraining: Mapping[str, Any],
+    corpus: Callable[[], Sequence[Sequence[str]]],
+) -> Recipe:
+    """What `backbone` has to start from, given the data it will read.
+
+    Raises InputError where the embedded weights meet words they were never taught, and for a
+    folder that is no checkpoint.
+    """
+    embedded = backbone.weights == "embedded"
+    if embedded and splits.vocabulary is None:
+        raise InputError(
+            f"the embedded {backbone.name} knows only the embedded world's words, "
+            f"not those of data={splits.name}; add model.weights=scratch, or "
+            "model.weights=/path/to/a/checkpoint"
+        )
+    path = None
+    if backbone.weights not in ("embedded", "scratch"):
+        path = str(_checkpoint(Path(backbone.weights)))
+    closed = splits.vocabulary is not None
+    return Recipe(
+        name=backbone.name if embedded or path else "tokenizer",
+        kind="folder" if path else backbone.weights,
+        objective=backbone.objective if embedded else "-",
+        architecture=dict(backbone.architecture) if embedded else {},
+        mask_share=getattr(backbone, "mask_share", None) if embedded else None,
+        vocabulary=splits.vocabulary,
+        vocabulary_size=0 if closed else backbone.vocabulary,
+        texts_digest="" if closed else data.digest(splits.train),
+        pretraining=dict(pretraining) if embedded else None,
+        corpus_digest=record.digest([list(s) for s in corpus()]) if embedded else None,
+        path=path,
+    )
+
+
+def ready(made: Recipe, cache: Path) -> Asset | None:
+    """The finished asset, or None where it has yet to be made."""
+    folder = made.folder(cache)
+    if made.path is not None:
+        tokenizer = folder / "tokenizer.json"
+        weights = folder / "model.safetensors"
+        return Asset(str(folder), _file_digest(tokenizer), _file_digest(weights), None)
+    if not (folder / FACTS).is_file():
+        return None
+    facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+    return Asset(str(folder), **facts)
+
+
+def make(
+    made: Recipe,
+    cache: Path,
+    texts: Sequence[Sequence[str]],
+    build: Callable[[Path], Mapping[str, Any] | None],
+) -> Asset:
+    """Make an asset unless it is there; parallel callers wait for the first.
+
+    `build` gets a folder with the tokenizer in it and adds weights; it returns what is to be
+    remembered of the pretraining, or None where it adds none.
+    """
+    folder = made.folder(cache)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        finished = ready(made, cache)
+        if finished is not None:
+            return finished
+        beside = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+        shutil.rmtree(beside, ignore_errors=True)
+        try:
+            save_tokenizer(beside, made.vocabulary, texts, made.vocabulary_size)
+            history = build(beside)
+            weights = beside / "model.safetensors"
+            facts = {
+                "tokenizer_digest": _file_digest(beside / "tokenizer.json"),
+                "weights_digest": _file_digest(weights) if weights.exists() else "scratch",
+                "pretraining": history,
+            }
+            record.write_text(beside / FACTS, json.dumps(facts, indent=1) + "\n")
+            beside.rename(folder)
+        except BaseException:
+            shutil.rmtree(beside, ignore_errors=True)
+            raise
+        return Asset(str(folder), **facts)  # type: ignore[arg-type]
+
+
+def save_tokenizer(
+    folder: Path, vocabulary: Sequence[str] | None, texts: Sequence[Sequence[str]], size: int
+) -> None:
+    """Save a WordPiece tokenizer: over a closed vocabulary, or trained on `texts`."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    if vocabulary is not None:
+        ids = {piece: index for index, piece in enumerate(vocabulary)}
+        backend = Tokenizer(models.WordPiece(ids, unk_token="[UNK]"))
+        backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    else:
+        backend = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+        backend.normalizer = normalizers.NFC()
+        backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        trainer = trainers.WordPieceTrainer(
+            vocab_size=size, special_tokens=list(SPECIALS), show_progress=False
+        )
+        backend.train_from_iterator((" ".join(text) for text in texts), trainer)
+    names = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token", "eos_token")
+    PreTrainedTokenizerFast(
+        tokenizer_object=backend, **dict(zip(names, SPECIALS, strict=True))
+    ).save_pretrained(folder)
+
+
+def _checkpoint(folder: Path) -> Path:
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        if not (folder / name).is_file():
+            raise InputError(
+                f"model.weights={folder}: no {name} there; expected 'embedded', 'scratch' or a "
+                "checkpoint folder with config.json, model.safetensors and tokenizer.json"
+            )
+    return folder.resolve()
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,55 @@
+"""The decoder family: reads left to right, answers where it has seen the most.
+
+A text is framed as `<eos> text <eos>`. GPT-2 has one special token for both ends, and its
+pretraining starts every text with it. One answer per example is read at the last real token,
+found by the attention mask and never by comparing ids with the padding id; one answer per word
+is read at the word's last piece, because at the first piece a causal reader has not seen the
+word yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harness.backbones.body import Lesson, Specials
+
+
+@dataclass(frozen=True)
+class Gpt:
+    """A decoder as configured; `architecture` holds the arguments of its transformers config."""
+
+    name: str
+    pair: str
+    match: str
+    weights: str
+    architecture: Mapping[str, Any]
+    label_piece: str = "last"
+    pooling: str = "last"
+    mode: str = "causal"
+    vocabulary: int = 8000
+
+    family = "gpt"
+    objective = "clm"
+
+    def frame(self, specials: Specials) -> tuple[list[int], list[int]]:
+        """Ids before and after the text."""
+        return [specials.eos], [specials.eos]
+
+    def allowed(self, real: Tensor) -> Tensor:
+        """Who may attend to whom: [batch, from, to], True where a position may look.
+
+        `real` is [batch, length], False at padding, on either side.
+        """
+        length = real.shape[1]
+        earlier = torch.ones(length, length, dtype=torch.bool, device=real.device).tril()
+        return real[:, None, :] & earlier
+
+    def lesson(self, ids: Tensor, real: Tensor, specials: Specials, rng: torch.Generator) -> Lesson:
+        """Next-token prediction on every real position: nothing is drawn."""
+        inputs, targets = ids[:, :-1], ids[:, 1:]
+        return Lesson(inputs, real[:, :-1], targets.masked_fill(~real[:, 1:], -100))

@@ -1,0 +1,118 @@
+"""Which examples go into a batch together, and the tensors of that batch.
+
+Batches are planned on words, never on tokens: two models that are compared get the same
+examples in the same batches in the same order, whatever their tokenizers make of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from harness.encoding import Encoded
+
+_BATCHES_SORTED_TOGETHER = 20
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Tensors of one batch.
+
+    ids [batch, length]; real [batch, length], False at padding; rows, columns [answers]: where
+    each answer is read; targets [answers]: class indices.
+    """
+
+    ids: Tensor
+    real: Tensor
+    rows: Tensor
+    columns: Tensor
+    targets: Tensor
+
+
+def budget(words: NDArray[np.int64], batch_size: int) -> int:
+    """Words a batch may hold: `batch_size` examples of mean length, padding included."""
+    return max(1, round(float(words.mean()) * batch_size))
+
+
+def plan(words: NDArray[np.int64], limit: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    """One epoch of batches: shuffled, then neighbours sorted by length and cut by the budget.
+
+    Sorting a window of the shuffled order, not all of it, keeps batches random while nearly all
+    padding goes. The order of the batches is shuffled again.
+    """
+    order = rng.permutation(len(words))
+    per_batch = max(1, limit // max(1, int(words.mean())))
+    window = per_batch * _BATCHES_SORTED_TOGETHER
+    batches: list[NDArray[np.int64]] = []
+    for start in range(0, len(order), window):
+        part = order[start : start + window]
+        batches += _cut(part[np.argsort(words[part], kind="stable")], words, limit)
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def in_order(words: NDArray[np.int64], limit: int) -> list[NDArray[np.int64]]:
+    """Every example once, by length, for evaluation."""
+    return _cut(np.argsort(words, kind="stable"), words, limit)
+
+
+def _cut(order: NDArray[np.int64], words: NDArray[np.int64], limit: int) -> list[NDArray[np.int64]]:
+    batches, start = [], 0
+    for end in range(1, len(order) + 1):
+        # lengths grow along the order, so the last one is the longest of its batch
+        if end == len(order) or (end + 1 - start) * int(words[order[end]]) > limit:
+            batches.append(order[start:end])
+            start = end
+    return batches
+
+
+def collate(
+    encoded: Encoded,
+    targets: Sequence[NDArray[np.int64]],
+    chosen: NDArray[np.int64],
+    read_at: str,
+    pad: int,
+) -> Batch:
+    """Tensors of the chosen examples, padded on the right.
+
+    `read_at` is "cls" or "last" for one answer per example, "first" or "last_piece" for one per
+    word.
+    """
+    ids, real = texts(encoded, chosen, pad)
+    lengths = encoded.lengths
+    rows, columns, wanted = [], [], []
+    for row, index in enumerate(chosen):
+        where = _answers(encoded, int(index), int(lengths[index]), read_at)
+        columns.append(where)
+        rows.append(np.full(len(where), row, np.int64))
+        wanted.append(targets[index][: len(where)])
+    return Batch(
+        ids,
+        real,
+        torch.from_numpy(np.concatenate(rows)),
+        torch.from_numpy(np.concatenate(columns).astype(np.int64)),
+        torch.from_numpy(np.concatenate(wanted)),
+    )
+
+
+def texts(encoded: Encoded, chosen: NDArray[np.int64], pad: int) -> tuple[Tensor, Tensor]:
+    """Token ids and real positions [batch, length] of the chosen texts, padded on the right."""
+    lengths = encoded.lengths[chosen]
+    ids = np.full((len(chosen), int(lengths.max())), pad, np.int64)
+    for row, index in enumerate(chosen):
+        start, end = encoded.offsets[index], encoded.offsets[index + 1]
+        ids[row, : end - start] = encoded.ids[start:end]
+    real = np.arange(ids.shape[1]) < lengths[:, None]
+    return torch.from_numpy(ids), torch.from_numpy(real)
+
+
+def _answers(encoded: Encoded, index: int, length: int, read_at: str) -> NDArray[np.int64]:
+    if read_at == "cls":
+        return np.zeros(1, np.int64)
+    if read_at == "last":
+        return np.array([length - 1], np.int64)
+    return encoded.positions(index, read_at.removesuffix("_piece")).astype(np.int64)

@@ -1,0 +1,94 @@
+"""Configuration to objects: what a `_target_` may name, and one clear message when it does not fit.
+
+No configuration object goes further than this; everything below takes plain values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+
+from harness.contracts import InputError
+
+ALLOWED = ("harness.", "tasks.")
+_NOT_SCIENCE = {"data": ("path",)}  # where a file lies does not change what it says
+
+
+def build(node: Mapping[str, Any], key: str) -> Any:
+    """Call a node's `_target_` with the node's own keys. Raises InputError, naming `key`."""
+    for target in targets(node):
+        if not target.startswith(ALLOWED):
+            raise InputError(
+                f"{key}: _target_ {target!r} is not allowed; it may name only "
+                "harness. and tasks. (nothing else is ever imported from a configuration)"
+            )
+    try:
+        return instantiate(dict(node), _convert_="all")
+    except InstantiationException as error:
+        cause = error.__cause__
+        if isinstance(cause, InputError):
+            raise cause from None
+        if isinstance(cause, TypeError | ImportError | AttributeError | ValueError):
+            raise InputError(f"{key}: {cause}; see `--cfg job` for what it was given") from None
+        raise
+
+
+def targets(node: object) -> Iterator[str]:
+    """Every `_target_` in a configuration node, however deep."""
+    if isinstance(node, Mapping):
+        if "_target_" in node:
+            yield str(node["_target_"])
+        for value in node.values():
+            yield from targets(value)
+    elif isinstance(node, Sequence) and not isinstance(node, str):
+        for value in node:
+            yield from targets(value)
+
+
+def scientific(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a configuration that can change a result.
+
+    A folder of weights is named by its content's digest elsewhere, so its path is left out.
+    """
+    chosen: dict[str, Any] = {
+        key: {k: v for k, v in config[key].items() if k not in _NOT_SCIENCE.get(key, ())}
+        for key in ("model", "task", "data", "strategy", "train")
+    }
+    if config["model"]["weights"] not in ("embedded", "scratch"):
+        chosen["model"]["weights"] = "folder"
+    if config["model"]["weights"] == "embedded":
+        chosen["pretraining"] = config["pretraining"]
+    return {**chosen, "seed": config["seed"], "role": config["role"]}
+
+
+def check(config: Mapping[str, Any]) -> None:
+    """Raise InputError for the first value out of range, naming its key."""
+    for key, (kind, fits, expected) in _RANGES.items():
+        value: Any = config
+        for part in key.split("."):
+            value = value[part]
+        if isinstance(value, bool) or not isinstance(value, kind) or not fits(value):
+            raise InputError(f"{key}={value}: expected {expected}")
+
+
+_NUMBER = (int, float)
+_RANGES: dict[str, tuple[Any, Callable[[Any], bool], str]] = {
+    "seed": (int, lambda v: v >= 0, "a whole number from 0"),
+    "role": (str, lambda v: v in ("result", "tuning"), "result or tuning"),
+    "checkpoint": (str, lambda v: v in ("first", "all", "none"), "first (seed 0), all or none"),
+    "workers": ((int, type(None)), lambda v: v is None or v >= 1, "a number from 1, or null"),
+    "time_limit_minutes": (_NUMBER, lambda v: v > 0, "a number above 0"),
+    "train.lr": (_NUMBER, lambda v: 0 < v < 1, "a number between 0 and 1, such as 1e-3"),
+    "train.epochs": (int, lambda v: v >= 1, "a whole number from 1"),
+    "train.batch_size": (int, lambda v: v >= 1, "a whole number from 1"),
+    "train.warmup_share": (_NUMBER, lambda v: 0 <= v <= 1, "a share from 0 to 1"),
+    "train.weight_decay": (_NUMBER, lambda v: v >= 0, "a number from 0"),
+    "train.clip_norm": (_NUMBER, lambda v: v > 0, "a number above 0"),
+    "train.dropout": (_NUMBER, lambda v: 0 <= v < 1, "a share from 0 to below 1"),
+    "train.attention_dropout": (_NUMBER, lambda v: 0 <= v < 1, "a share from 0 to below 1"),
+    "train.max_length": (int, lambda v: v >= 4, "a whole number from 4"),
+    "train.patience": ((int, type(None)), lambda v: v is None or v >= 1, "examples, or null"),
+}

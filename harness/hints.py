@@ -1,0 +1,65 @@
+"""Hydra's errors in one message: what was typed, what exists, what was probably meant."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
+
+CONF = Path(__file__).parent.parent / "conf"
+
+
+def explain(error: Exception) -> str:
+    """One message for a configuration that could not be composed."""
+    text = _whole(error)
+    choice = re.search(r"Could not find '(?:([\w/]+)/)?([\w.-]+)'", text)
+    if choice and choice[1]:
+        options = sorted(p.stem for p in (CONF / choice[1]).glob("*.yaml"))
+        return (
+            f"{choice[1]}={choice[2]}: there is no such {choice[1]}{_near(choice[2], options)}; "
+            f"choose one of {', '.join(options)}"
+        )
+    key = re.search(r"Could not (?:override|append|delete).*?'([\w.@/+-]+)'", text)
+    if key:
+        keys = sorted(_keys())
+        return (
+            f"{key[1]}: there is no such key{_near(key[1], keys)}; "
+            "`python -m harness.run --cfg job` shows all keys"
+        )
+    return " ".join(text.split())
+
+
+def _whole(error: BaseException) -> str:
+    parts = []
+    cause: BaseException | None = error
+    while cause is not None:
+        parts.append(str(cause))
+        cause = cause.__cause__
+    return "\n".join(parts)
+
+
+def _near(word: str, options: list[str]) -> str:
+    found = difflib.get_close_matches(word, options, n=1, cutoff=0.6)
+    return f" (did you mean {found[0]}?)" if found else ""
+
+
+def _keys() -> Iterator[str]:
+    """Every key of the default configuration, dotted, and every group."""
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = OmegaConf.to_container(compose("config"))
+    yield from _dotted(config, "")
+    yield "sweep"
+
+
+def _dotted(value: object, prefix: str) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            name = f"{prefix}.{key}" if prefix else str(key)
+            yield name
+            yield from _dotted(part, name)

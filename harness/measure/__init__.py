@@ -1,0 +1,1 @@
+"""Instruments. What they read is raw; what it means is the report's business."""

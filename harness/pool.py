@@ -1,0 +1,87 @@
+"""Jobs side by side, one process each: time limits, progress, and an orderly end on Ctrl-C."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+from typing import Any
+
+from tqdm import tqdm
+
+from harness import isolate
+from harness.isolate import Done, Failed, Job, Running
+from harness.measure.stopwatch import Stopwatch
+
+_TICK_SECONDS = 0.5
+
+
+def run(
+    jobs: Sequence[Job], workers: int, limit_seconds: float, title: str
+) -> Iterator[tuple[Job, Done | Failed]]:
+    """Run jobs in order, `workers` at a time; yields each with its outcome as it ends.
+
+    Closing the iterator, or an exception in its consumer, kills what is running.
+    """
+    if not jobs:
+        return
+    context = isolate.server()
+    clock = Stopwatch().wall
+    waiting = deque(jobs)
+    started: dict[str, float] = {}
+    running: list[Running] = []
+    with _bar(jobs, title) as bar:
+        try:
+            while waiting or running:
+                while waiting and len(running) < workers:
+                    running.append(isolate.start(context, waiting.popleft()))
+                    started[running[-1].job.name] = clock()
+                wait([one.pipe for one in running], timeout=_TICK_SECONDS)
+                for one in list(running):
+                    outcome = isolate.poll(one)
+                    late = clock() - started[one.job.name] > limit_seconds
+                    if outcome is None and late:
+                        one.kill()
+                        minutes = limit_seconds / 60
+                        outcome = Failed(
+                            f"stopped after {minutes:g} minutes, the limit of one cell; "
+                            "raise it with time_limit_minutes=..."
+                        )
+                    if outcome is not None:
+                        running.remove(one)
+                        bar.finished(one.job)
+                        yield one.job, outcome
+                bar.show(running)
+        finally:
+            for one in running:
+                one.kill()
+
+
+class _Bar:
+    """One progress display for all jobs, in shares of their cost, with the time left."""
+
+    def __init__(self, bar: Any, jobs: Sequence[Job]) -> None:
+        self.bar = bar
+        self.total = sum(job.cost for job in jobs)
+        self.ended, self.count, self.of = 0.0, 0, len(jobs)
+
+    def finished(self, job: Job) -> None:
+        self.ended += job.cost
+        self.count += 1
+
+    def show(self, running: Sequence[Running]) -> None:
+        done = self.ended + sum(one.job.cost * one.share for one in running)
+        self.bar.n = min(100.0, 100 * done / self.total)
+        names = ", ".join(f"{one.job.name} {one.share:.0%}" for one in running)
+        self.bar.set_postfix_str(f"{self.count}/{self.of} done; {names}", refresh=True)
+
+
+@contextmanager
+def _bar(jobs: Sequence[Job], title: str) -> Iterator[_Bar]:
+    form = "{l_bar}{bar:20}| {elapsed} < {remaining} {postfix}"
+    with tqdm(
+        total=100, desc=title, bar_format=form, disable=not sys.stderr.isatty(), leave=False
+    ) as bar:
+        yield _Bar(bar, jobs)

@@ -1,0 +1,159 @@
+"""Pretraining of the embedded pair: one corpus, one order, one number of updates, two objectives.
+
+Both models of a pair read the same sentences in the same batches; what differs is what the
+backbone's `lesson` asks of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from transformers import AutoTokenizer
+
+from harness import assets, batching, encoding, train
+from harness.assets import Asset, Recipe
+from harness.backbones import body as bodies
+from harness.backbones.body import Backbone, Specials
+from harness.measure.stopwatch import Stopwatch
+from harness.train import Progress
+
+LOSS_WINDOW = 50
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """How long and how fast. `corpus` makes the sentences, as word lists, when called."""
+
+    corpus: Callable[[], Sequence[Sequence[str]]]
+    updates: int
+    batch_size: int
+    lr: float
+    warmup_share: float
+    weight_decay: float
+    clip_norm: float
+    seed: int
+
+    def knobs(self) -> dict[str, Any]:
+        """All numbers, for the recipe; the corpus enters by its digest."""
+        return {k: v for k, v in vars(self).items() if k != "corpus"}
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer of an asset; never remote code."""
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+
+
+def specials(tokenizer: Any) -> Specials:
+    """Ids of the special tokens; a family that lacks one uses its end-of-text token."""
+    eos = _first(tokenizer.eos_token_id, tokenizer.sep_token_id)
+    return Specials(
+        pad=_first(tokenizer.pad_token_id, eos),
+        unk=_first(tokenizer.unk_token_id, eos),
+        cls=_first(tokenizer.cls_token_id, tokenizer.bos_token_id, eos),
+        sep=_first(tokenizer.sep_token_id, eos),
+        mask=_first(tokenizer.mask_token_id, eos),
+        eos=eos,
+        count=len(set(tokenizer.all_special_ids)),
+        vocabulary=len(tokenizer),
+    )
+
+
+def _first(*ids: int | None) -> int:
+    return next(i for i in ids if i is not None)
+
+
+def prepare(
+    recipe: Recipe,
+    backbone: Backbone,
+    pretraining: Pretraining,
+    texts: Sequence[Sequence[str]],
+    cache: Path,
+    progress: Progress,
+) -> Asset:
+    """Make the asset of `recipe`, pretraining it where it is an embedded one."""
+
+    def build(folder: Path) -> Mapping[str, Any] | None:
+        if recipe.kind != "embedded":
+            return None
+        return pretrain(folder, backbone, pretraining, progress)
+
+    return assets.make(recipe, cache, texts, build)
+
+
+def pretrain(
+    folder: Path, backbone: Backbone, plan: Pretraining, progress: Progress
+) -> dict[str, Any]:
+    """Pretrain on the corpus with the tokenizer in `folder`, and save the weights there."""
+    tokenizer = load_tokenizer(folder)
+    special = specials(tokenizer)
+    corpus = plan.corpus()
+    encoded = encoding.encode(corpus, tokenizer, backbone.frame(special), max_length=10**6)
+    model = bodies.new_language_model(backbone.objective, backbone.architecture, special, plan.seed)
+    stopwatch = Stopwatch()
+    started = stopwatch.read()
+    history = _descend(model, encoded, backbone, plan, special, progress)
+    spent = stopwatch.read() - started
+    model.save_pretrained(folder)  # type: ignore[operator]
+    return {
+        "objective": backbone.objective,
+        "sentences": len(corpus),
+        "updates": plan.updates,
+        "batch_size": plan.batch_size,
+        "lr": plan.lr,
+        "seed": plan.seed,
+        **history,
+        "cpu_seconds": spent.cpu,
+        "wall_seconds": spent.wall,
+    }
+
+
+def _descend(
+    model: nn.Module,
+    encoded: encoding.Encoded,
+    backbone: Backbone,
+    plan: Pretraining,
+    special: Specials,
+    progress: Progress,
+) -> dict[str, Any]:
+    descent = train.optimizer(model, plan.lr, plan.weight_decay)
+    rng = torch.Generator().manual_seed(plan.seed)
+    losses: list[float] = []
+    tokens = asked = 0
+    model.train()
+    for step, chosen in enumerate(_batches(encoded, plan)):
+        for group in descent.param_groups:
+            group["lr"] = plan.lr * train.rate(step, plan.updates, plan.warmup_share)
+        ids, real = batching.texts(encoded, chosen, special.pad)
+        lesson = backbone.lesson(ids, real, special, rng)
+        allowed = backbone.allowed(lesson.real)
+        logits = bodies.forward(model, lesson.inputs, lesson.real, allowed).logits
+        wanted = lesson.targets != -100
+        loss = nn.functional.cross_entropy(logits[wanted], lesson.targets[wanted])
+        losses.append(train.update(model, descent, loss, plan.clip_norm))
+        tokens += int(real.sum())
+        asked += int(wanted.sum())
+        progress((step + 1) / plan.updates)
+    curve = train.window_means(losses, LOSS_WINDOW)
+    return {
+        "tokens": tokens,
+        "loss_tokens": asked,
+        "loss_window": LOSS_WINDOW,
+        "losses": curve,
+        "final_loss": curve[-1],
+    }
+
+
+def _batches(encoded: encoding.Encoded, plan: Pretraining) -> list[np.ndarray[Any, Any]]:
+    """As many batches as there are updates, going through the corpus as often as it takes."""
+    order = np.random.default_rng([plan.seed, 2])
+    limit = batching.budget(encoded.kept, plan.batch_size)
+    batches: list[np.ndarray[Any, Any]] = []
+    while len(batches) < plan.updates:
+        batches += batching.plan(encoded.kept, limit, order)
+    return batches[: plan.updates]

@@ -1,0 +1,120 @@
+"""What one cell is told: plain data that travels between processes, and its identity.
+
+No torch here, so the process that plans a sweep stays small.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import record
+from harness.assets import Asset
+from harness.contracts import Splits
+from harness.record import Cell
+
+EXPERIMENT_VERSION = 1
+"""Raise when the same configuration comes to mean another measurement. History: 1 (first)."""
+
+RUNS = "runs"
+
+
+@dataclass(frozen=True)
+class Foundation:
+    """What cells of one model on one data set share. `asset` is None where it is yet to be made."""
+
+    splits: Splits
+    digests: Mapping[str, str]
+    asset: Asset | None
+    family: str
+    mode: str
+    description: str
+    epoch_flops: float  # one pass over the training split, forward and backward
+    asset_flops: float  # what making the asset costs; 0 where it is there
+
+
+@dataclass(frozen=True)
+class Setup:
+    """One cell, ready to run."""
+
+    config: Mapping[str, Any]  # scientific, resolved
+    foundation: Foundation
+    cell: Cell
+    identity: str
+    results: str
+    cache: str
+    keep_checkpoint: bool
+    sweep: str | None
+    tuning: Mapping[str, Any] | None
+
+    @property
+    def folder(self) -> Path:
+        """Where its record goes: named for people, found by the identity at its end."""
+        return Path(self.results) / RUNS / self.name
+
+    @property
+    def name(self) -> str:
+        """Readable and unique."""
+        cell = self.cell
+        words = (cell.task, cell.data, cell.model, cell.weights, cell.mode, cell.strategy)
+        parts = [_safe(word) for word in words]
+        role = ["tuning"] if cell.role == "tuning" else []
+        return "-".join([*parts, *role, f"s{cell.seed}", self.identity[:10]])
+
+
+def describe(config: Mapping[str, Any], parameters: int) -> str:
+    """How a model is named wherever its numbers are shown."""
+    model = config["model"]
+    kind = {"embedded": "embedded", "scratch": "untrained body (scratch)"}.get(
+        model["weights"], f"weights {Path(model['weights']).name}"
+    )
+    return f"{model['name']}, {model['pair']}, {parameters / 1e6:.2f} M parameters, {kind}"
+
+
+def cell_of(config: Mapping[str, Any], foundation: Foundation, names: Mapping[str, str]) -> Cell:
+    """The cell's words. `names` are the choices of the configuration groups."""
+    weights = config["model"]["weights"]
+    known = weights in ("embedded", "scratch")
+    return Cell(
+        model=config["model"]["name"],
+        family=foundation.family,
+        pair=config["model"]["pair"],
+        match=config["model"]["match"],
+        weights=weights if known else Path(weights).name,
+        task=names["task"],
+        data=foundation.splits.name,
+        mode=foundation.mode,
+        strategy=names["strategy"],
+        seed=config["seed"],
+        role=config["role"],
+    )
+
+
+def identify(science: Mapping[str, Any], foundation: Foundation) -> str:
+    """SHA-256 over everything that can change the result."""
+    if foundation.asset is None:
+        raise ValueError("a cell has no identity before its tokenizer and weights exist")
+    return record.digest(
+        [
+            EXPERIMENT_VERSION,
+            science,
+            dict(foundation.digests),
+            foundation.asset.tokenizer_digest,
+            foundation.asset.weights_digest,
+        ]
+    )
+
+
+def outcome(folder: Path) -> str | None:
+    """One of "finished" and "failed", or None where nothing (whole) is there."""
+    try:
+        return record.read(folder).outcome.status
+    except record.RecordError:
+        return None
+
+
+def _safe(word: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.]+", "_", word).strip("._") or "x"

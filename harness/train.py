@@ -1,0 +1,203 @@
+"""One plain training loop, the same for every model, task and strategy.
+
+Steps are fixed by data, batch size and epochs, never by seconds, so a busy machine changes how
+long a run takes and nothing else.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from harness.batching import Batch, budget, plan
+from harness.measure.stopwatch import Stopwatch
+from harness.record import Evaluation, TrainLog
+
+LOSS_WINDOW = 10
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Training:
+    """The knobs of fine-tuning. `batch_size` counts examples of mean length (see batching).
+
+    `patience` is counted in training examples without a better dev score; null never stops early.
+    """
+
+    lr: float
+    epochs: int
+    batch_size: int
+    warmup_share: float
+    weight_decay: float
+    clip_norm: float
+    dropout: float
+    attention_dropout: float
+    max_length: int
+    patience: int | None
+
+
+class Diverged(Exception):
+    """The loss is no number. The run is a result (it failed), not an accident to hide."""
+
+
+def optimizer(model: nn.Module, lr: float, weight_decay: float) -> torch.optim.AdamW:
+    """AdamW over what is trainable; biases and norms do not decay."""
+    trainable = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in trainable if p.dim() > 1], "weight_decay": weight_decay},
+        {"params": [p for p in trainable if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=lr, fused=True)
+
+
+def rate(step: int, steps: int, warmup_share: float) -> float:
+    """Share of the peak learning rate: linear warm-up, then linear decay to 0 after the end."""
+    warmup = max(1, math.ceil(warmup_share * steps))
+    if step < warmup:
+        return (step + 1) / warmup
+    return (steps - step) / max(1, steps - warmup)
+
+
+def update(
+    model: nn.Module, optimizer: torch.optim.Optimizer, loss: torch.Tensor, clip_norm: float
+) -> float:
+    """One step of gradient descent; returns the loss. Raises Diverged where it is no number."""
+    value = float(loss.detach())
+    if not math.isfinite(value):
+        raise Diverged(f"the loss became {value}; try a lower learning rate (train.lr)")
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+    optimizer.step()
+    return value
+
+
+def train(
+    model: nn.Module,
+    words: NDArray[np.int64],
+    batch_of: Callable[[NDArray[np.int64]], Batch],
+    score_dev: Callable[[], float],
+    knobs: Training,
+    seed: int,
+    stopwatch: Stopwatch,
+    progress: Progress,
+) -> TrainLog:
+    """Tune `model` in place; it ends with the weights of its best dev evaluation.
+
+    `words` are the lengths of the training examples, `batch_of` makes the tensors of chosen
+    ones, `score_dev` scores the model as it is. Everything random comes from `seed`.
+    """
+    order = np.random.default_rng([seed, 1])
+    limit = budget(words, knobs.batch_size)
+    epochs = [plan(words, limit, order) for _ in range(knobs.epochs)]
+    steps = sum(len(epoch) for epoch in epochs)
+    log = _Log(model, score_dev, stopwatch)
+    log.evaluate()
+    descent = optimizer(model, knobs.lr, knobs.weight_decay)
+    torch.manual_seed(seed)  # dropout draws from torch's own generator
+    for epoch in epochs:
+        model.train()
+        for chosen in epoch:
+            for group in descent.param_groups:
+                group["lr"] = knobs.lr * rate(log.steps, steps, knobs.warmup_share)
+            batch = batch_of(chosen)
+            loss = nn.functional.cross_entropy(model(batch), batch.targets)
+            log.note(update(model, descent, loss, knobs.clip_norm), batch)
+            progress(log.steps / steps)
+        log.evaluate()
+        if knobs.patience is not None and log.examples - log.best_examples >= knobs.patience:
+            break
+    return log.close(stopped_early=log.steps < steps)
+
+
+class _Log:
+    """What happened so far, and the best weights seen."""
+
+    def __init__(
+        self, model: nn.Module, score_dev: Callable[[], float], stopwatch: Stopwatch
+    ) -> None:
+        self.model, self.score_dev, self.stopwatch = model, score_dev, stopwatch
+        self.steps = self.examples = self.tokens = self.padded = self.answers = 0
+        self.losses: list[float] = []
+        self.evaluations: list[Evaluation] = []
+        self.best_score = -math.inf
+        self.best_step = self.best_examples = 0
+        self.best: dict[str, torch.Tensor] = {}
+        self.started = stopwatch.read()
+        self.evaluating = stopwatch.zero()
+
+    def note(self, loss: float, batch: Batch) -> None:
+        self.steps += 1
+        self.examples += len(batch.ids)
+        self.tokens += int(batch.real.sum())
+        self.padded += batch.ids.numel()
+        self.answers += len(batch.targets)
+        self.losses.append(loss)
+
+    def evaluate(self) -> None:
+        before = self.stopwatch.read()
+        self.model.eval()
+        with torch.inference_mode():
+            score = self.score_dev()
+        spent = before - self.started - self.evaluating
+        self.evaluations.append(
+            Evaluation(self.steps, self.examples, self.tokens, spent.cpu, spent.wall, score)
+        )
+        if score > self.best_score:
+            self.best_score, self.best_step, self.best_examples = score, self.steps, self.examples
+            self.best = copy.deepcopy(self.model.state_dict())
+        self.evaluating += self.stopwatch.read() - before
+
+    def close(self, stopped_early: bool) -> TrainLog:
+        spent = self.stopwatch.read() - self.started - self.evaluating
+        self.model.load_state_dict(self.best)
+        self.model.eval()
+        return TrainLog(
+            steps=self.steps,
+            examples=self.examples,
+            tokens=self.tokens,
+            loss_tokens=self.answers,
+            padding_share=1 - self.tokens / max(1, self.padded),
+            loss_window=LOSS_WINDOW,
+            losses=window_means(self.losses),
+            evaluations=self.evaluations,
+            best_step=self.best_step,
+            stopped_early=stopped_early,
+            cpu_seconds=spent.cpu,
+            wall_seconds=spent.wall,
+        )
+
+
+def window_means(losses: Sequence[float], window: int = LOSS_WINDOW) -> list[float]:
+    """Means of consecutive windows; the last may be shorter."""
+    return [round(float(np.mean(losses[i : i + window])), 5) for i in range(0, len(losses), window)]
+
+
+def predict(
+    model: nn.Module,
+    batches: Iterable[NDArray[np.int64]],
+    batch_of: Callable[[NDArray[np.int64]], Batch],
+    count: int,
+) -> tuple[list[tuple[int, ...]], list[tuple[float, ...]]]:
+    """Answers and their probabilities for `count` examples, in the examples' order."""
+    answers: list[tuple[int, ...]] = [()] * count
+    confidences: list[tuple[float, ...]] = [()] * count
+    model.eval()
+    with torch.inference_mode():
+        for chosen in batches:
+            batch = batch_of(chosen)
+            probability, answer = model(batch).softmax(-1).max(-1)
+            per_example = torch.bincount(batch.rows, minlength=len(chosen)).tolist()
+            for index, some, sure in zip(
+                chosen, answer.split(per_example), probability.split(per_example), strict=True
+            ):
+                answers[index] = tuple(some.tolist())
+                confidences[index] = tuple(round(p, 4) for p in sure.tolist())
+    return answers, confidences
