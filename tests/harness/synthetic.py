@@ -110,7 +110,7 @@ def made(of: Cell, size: int = 300, **changes: Any) -> Record:
         f"{name}_conlleval": total for name, total in (("tp", 0), ("pred", 0), ("gold", size))
     }
     classified = of.task == "classification"
-    config = {"model": {"name": of.model}, "training": {"lr": 1e-3, "epochs": 15}, "seed": of.seed}
+    config = {"model": {"name": of.model}, "train": {"lr": 1e-3, "epochs": 15}, "seed": of.seed}
     base = Record(
         identity="",
         experiment_version=1,
@@ -147,7 +147,7 @@ def answers(
         gold = np.arange(size) // 2 % 2
         columns = {"correct": right, "total": np.ones(size, int), "gold": gold}
         columns["pred"] = np.where(right == 1, gold, 1 - gold)
-        units["key"] = np.zeros(size, int)
+        units |= {"key": np.zeros(size, int), "marked": np.ones(size, int)}
         return table(columns, units, slices, ("",))
     one = np.ones(size, int)
     columns = {"tp": right, "pred": one, "gold": one}

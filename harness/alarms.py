@@ -1,0 +1,235 @@
+"""Is a result too good, or too broken, to be true? Pure functions of one record and its counts.
+
+A "void" alarm voids every verdict that rests on the run; the run itself stays in the report.
+A "warning" is shown and changes nothing. Levels are such that a healthy run is silent: exact
+binomial limits at 1 in 10,000, or 3.7 standard errors, which is the same for a normal variable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness import stats
+from harness.record import CountTable, Record
+
+VOID, WARNING = "void", "warning"
+COLLAPSED, ABOVE_CAP = "collapsed", "cap"
+
+STANDARD_ERRORS = 3.7
+SLACK = 0.005
+"""Room above a cap for what the caps round off; a leak is worth tens of points."""
+
+RIGHT = "R"
+"""The slice that only words to the right decide: a coin toss for a causal reader."""
+COINS = ("N", "none", "vague")
+"""Slices that nothing decides, for any reader."""
+CORPUS_ONLY = "G"
+"""Names that occur in the pretraining corpus only; without it, one of four types by guessing."""
+GUESS = 0.25
+COIN = 0.5
+
+FEWEST = 100
+"""Alarms that ring for want of evidence need this many units, or a short test sets them off."""
+
+ADAPTED = ("unmask", "echo")
+TOLERANCE = {"causal": 1e-6, "padding": 1e-5}
+
+
+class Alarm(NamedTuple):
+    """One bell: `number` is "1" to "5", "11", "cap" or "collapsed"."""
+
+    number: str
+    severity: str  # "void" or "warning"
+    message: str
+
+
+class _Slice(NamedTuple):
+    name: str
+    hits: int
+    units: int
+    names: NDArray[np.int64]  # cluster of each unit
+
+    @property
+    def share(self) -> float:
+        return self.hits / self.units
+
+
+class _Case(NamedTuple):
+    """A record with its counts summed up, as the rules below need them."""
+
+    record: Record
+    counts: CountTable
+    slices: Mapping[str, _Slice]
+    reader: str
+    caps: Mapping[str, float]
+
+    @property
+    def collapsed(self) -> bool:
+        return _collapsed(self.record, self.counts)
+
+
+def examine(record: Record, counts: CountTable) -> list[Alarm]:
+    """Every alarm that one finished run sets off by itself."""
+    data = record.data
+    caps = data.caps if data else {}
+    case = _Case(record, counts, _slices(counts), data.reader if data else "", caps)
+    return [alarm for rule in RULES for alarm in rule(case)]
+
+
+def _slices(counts: CountTable) -> dict[str, _Slice]:
+    units = counts.units
+    if not units or not len(units.get("slice", ())):
+        return {}
+    index, right = np.asarray(units["slice"]), np.asarray(units["correct"])
+    keys = np.asarray(units["key"], dtype=np.int64)
+    found = {}
+    for number, name in enumerate(counts.slices):
+        here = index == number
+        if here.any():
+            found[name] = _Slice(name, int(right[here].sum()), int(here.sum()), keys[here])
+    return found
+
+
+def _coin_tosses(case: _Case) -> Iterator[Alarm]:
+    """1: right too often where the reader cannot know the answer.
+
+    Judged against a coin also where the cap is lower: caps are those of the reader that is best
+    overall, and another one may trade a slice for the rest, but nobody beats the coin.
+    """
+    causal = case.reader.startswith("causal")
+    for name in (RIGHT, *COINS) if causal else COINS:
+        part, cap = case.slices.get(name), case.caps.get(name)
+        if part is None or cap is None:
+            continue
+        limit = stats.exact_threshold(part.units, COIN)
+        if limit is not None and part.hits >= limit:
+            yield Alarm(
+                "1",
+                VOID,
+                f"slice {name}: {part.hits} of {part.units} right ({part.share:.3f}), but a "
+                f"{case.reader} reader can only guess (cap {cap:.3f}, limit "
+                f"{limit / part.units:.3f}): an answer leaks, the mask fails or labels are shifted",
+            )
+
+
+def _right_context(case: _Case) -> Iterator[Alarm]:
+    """2 and 3: a reader of both sides that shows no use of the words to the right."""
+    part, mode = case.slices.get(RIGHT), case.record.cell.mode
+    if part is None or part.units < FEWEST or case.caps.get(RIGHT, 0.0) <= COIN or case.collapsed:
+        return
+    limit = stats.exact_threshold(part.units, COIN)
+    if limit is None or part.hits > limit:
+        return
+    seen = f"slice {RIGHT}: {part.hits} of {part.units} right ({part.share:.3f}, limit "
+    seen += f"{limit / part.units:.3f})"
+    if mode in ADAPTED:
+        yield Alarm("3", WARNING, f"{seen}: the {mode} adaptation did not give right context")
+    elif case.reader.startswith("bidirectional") and case.record.cell.weights != "scratch":
+        message = f"{seen}: a pretrained bidirectional model runs causal or labels are misaligned"
+        yield Alarm("2", VOID, message)
+
+
+def _above_caps(case: _Case) -> Iterator[Alarm]:
+    """4 and "cap": better than the best possible reader of this kind, in a slice or overall."""
+    number = "4" if case.reader == "causal/first" else ABOVE_CAP
+    for name, score, units in _scores(case):
+        cap = case.caps.get(name)
+        if cap is None or not units or name in COINS:
+            continue
+        limit = cap + STANDARD_ERRORS * (cap * (1 - cap) / units) ** 0.5 + SLACK
+        if score > limit:
+            yield Alarm(
+                number,
+                VOID,
+                f"{name}: {score:.3f} over {units} units, above the best that a {case.reader} "
+                f"reader can reach (cap {cap:.3f}, limit {limit:.3f}): something leaks",
+            )
+
+
+def _scores(case: _Case) -> Iterator[tuple[str, float, int]]:
+    for part in case.slices.values():
+        causal_coin = part.name == RIGHT and case.reader.startswith("causal")
+        if not causal_coin:  # alarm 1 has the sharper limit
+            yield part.name, part.share, part.units
+    totals = {name: float(np.sum(column)) for name, column in case.counts.columns.items()}
+    units = int(totals.get("gold", 0)) if "tp" in totals else int(totals.get("total", 0))
+    if case.record.metrics:
+        yield "all", import_module(f"harness.metrics.{case.record.metrics[0]}").value(totals), units
+
+
+def _unknown_names(case: _Case) -> Iterator[Alarm]:
+    """5: a model without pretraining knows names that labelled data should not hold.
+
+    The same name is right or wrong every time, so the error is that of as many draws as there
+    are names, not mentions.
+    """
+    part = case.slices.get(CORPUS_ONLY)
+    if part is None or case.record.cell.weights != "scratch":
+        return
+    names = stats.effective_clusters(part.names)
+    limit = GUESS + STANDARD_ERRORS * (GUESS * (1 - GUESS) / names) ** 0.5
+    if part.share > limit:
+        yield Alarm(
+            "5",
+            VOID,
+            f"slice {CORPUS_ONLY}: {part.share:.3f} right without pretraining (limit {limit:.3f} "
+            f"over {names:.0f} names): names of the test split occur in the labelled data",
+        )
+
+
+def _one_answer(case: _Case) -> Iterator[Alarm]:
+    if case.collapsed:
+        text = "found no entity at all" if "tp" in case.counts.columns else "gives one answer only"
+        yield Alarm(COLLAPSED, WARNING, f"collapsed to the majority class: the model {text}")
+
+
+def _collapsed(record: Record, counts: CountTable) -> bool:
+    columns = counts.columns
+    if "tp" in columns:
+        return not np.any(columns["pred"]) and bool(np.any(columns["gold"]))
+    if "pred" in columns and "gold" in columns:
+        return bool(np.ptp(columns["pred"]) == 0 and np.ptp(columns["gold"]) > 0)
+    majority, right = record.majority, columns.get("correct")
+    if right is None or majority is None:
+        return False
+    return int(np.sum(right)) == majority.get("correct")
+
+
+def _probes(case: _Case) -> Iterator[Alarm]:
+    """11: what the causality and padding probes saw contradicts what the model claims."""
+    seen = case.record.probes or {}
+    if seen.get("texts") == 0:
+        yield Alarm("11", VOID, "no text was long enough for the causality and padding probes")
+        return
+    limit = {**TOLERANCE, **(seen.get("tolerance") or {})}
+    left, right, padding = (_number(seen, f"{n}_change") for n in ("left", "right", "padding"))
+    claimed = seen.get("claimed")
+    if left is not None and claimed == "causal" and left > limit["causal"]:
+        yield Alarm("11", VOID, f"claims to be causal, but earlier outputs moved by {left:.1e}")
+    if left is not None and claimed == "bidirectional" and left <= limit["causal"]:
+        text = f"claims to read both sides, but earlier outputs moved by {left:.1e} only"
+        yield Alarm("11", VOID, text)
+    if padding is not None and padding > limit["padding"]:
+        yield Alarm("11", VOID, f"padding a batch changes the outputs by {padding:.1e}")
+    if right == 0:
+        yield Alarm("11", VOID, "the causality probe changed a word and no later output moved")
+
+
+def _number(values: Mapping[str, Any], name: str) -> float | None:
+    value = values.get(name)
+    return float(value) if isinstance(value, int | float) else None
+
+
+RULES: tuple[Callable[[_Case], Iterator[Alarm]], ...] = (
+    _coin_tosses,
+    _right_context,
+    _above_caps,
+    _unknown_names,
+    _one_answer,
+    _probes,
+)

@@ -1,0 +1,60 @@
+"""From records to a markdown report: `python -m harness.report`. Needs neither torch nor tasks.
+
+This module orders the sections; what stands in them is written in the modules beside it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness import aggregate, record
+from harness.aggregate import Comparison
+from harness.contracts import InputError
+from harness.report import appendix
+from harness.report.summary import summary
+from harness.report.tasks import chapter
+
+MAKE_SOME = "run `make sweep` or `python -m harness.run` first"
+NAME = "report.md"
+
+
+def write(results: Path, out: Path | None = None) -> Path:
+    """Report on the records below a folder; returns the file, by default `results`/report.md.
+
+    Raises InputError where there are no records or the file cannot be written.
+    """
+    path = out or results / NAME
+    text = render(read(results))
+    try:
+        record.write_text(path, text)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"{path}: cannot be written ({reason}); choose another --out") from None
+    return path
+
+
+def read(results: Path) -> Comparison:
+    """The records below a folder. Raises InputError where there are none."""
+    if not results.is_dir():
+        raise InputError(f"{results}: no such folder; {MAKE_SOME}")
+    comparison = aggregate.compare(results)
+    if not comparison.records:
+        raise InputError(f"{results}: no records below this folder; {MAKE_SOME}")
+    return comparison
+
+
+def render(comparison: Comparison) -> str:
+    """The whole report, in the order in which it is read."""
+    parts = [
+        summary(comparison),
+        *(chapter(group) for group in comparison.groups),
+        appendix.models(comparison),
+        appendix.fairness(comparison),
+        appendix.tuning(comparison),
+        appendix.alarm_list(comparison),
+        appendix.failures(comparison),
+        appendix.data(comparison),
+        appendix.environment(comparison),
+        appendix.commands(comparison),
+    ]
+    return "\n\n".join(parts) + "\n"

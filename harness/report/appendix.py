@@ -1,0 +1,355 @@
+"""Behind the scores: models, tuning, fairness, alarms, failures, data, environment, commands."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from harness.aggregate import Arm, Comparison, Failure, Group, Tuning, flatten
+from harness.record import ModelFacts
+from harness.report.markdown import (
+    NONE,
+    bullets,
+    count,
+    escape,
+    got,
+    score,
+    section,
+    shorten,
+    table,
+)
+from harness.report.summary import caveat, seeds_in_words
+
+MOST_VALUES = 4
+UNLIKE = 0.05
+"""Sizes further apart than this share are named as a mismatch."""
+
+
+def place(group: Group) -> str:
+    """Task and data, for the first column of a table."""
+    apart = "".join(f", {escape(name)} {escape(v)}" for name, v in group.variant.items())
+    return f"{escape(group.key.task)}, {escape(group.key.data)}{apart}"
+
+
+# --- models -------------------------------------------------------------------------------------
+
+
+def models(comparison: Comparison) -> str:
+    """Size, reading and cost of every model, and what it was pretrained on."""
+    arms = [(group, arm) for group in comparison.groups for arm in group.arms]
+    rows = _distinct(_size(group, arm.first.model, arm) for group, arm in arms)
+    header = ["task", "model", "total", "non-embedding", "trainable", "head", "vocabulary"]
+    header += ["tokens/word", "unknown", "FLOPs/token"]
+    text = "Parameters, and the forward cost of one token; a training step costs three times that."
+    shown = table(header, rows, "llrrrrrrrr") if rows else "None."
+    return section(2, "Models", text, shown, section(3, "Pretraining", _pretraining(arms)))
+
+
+def _size(group: Group, facts: ModelFacts | None, arm: Arm) -> list[str]:
+    start = [place(group), escape(arm.description)]
+    if facts is None:
+        return [*start, *[NONE] * 8]
+    sizes = [got(facts.parameters, n) for n in ("total", "non_embedding", "trainable", "head")]
+    reading = [count(facts.vocabulary), f"{facts.fertility:.2f}", score(facts.unknown_share)]
+    return [*start, *sizes, *reading, f"{facts.flops_per_token:,.0f}"]
+
+
+PRETRAINING = (
+    ("objective", ("objective",)),
+    ("updates", ("updates",)),
+    ("sentences", ("sentences",)),
+    ("tokens", ("tokens",)),
+    ("loss tokens", ("loss_tokens",)),
+    ("final loss", ("final_loss",)),
+    ("CPU s", ("cpu_seconds",)),
+    ("wall s", ("wall_seconds", "seconds")),
+)
+
+
+def _pretraining(arms: Sequence[tuple[Group, Arm]]) -> str:
+    rows = _distinct(
+        [escape(arm.description), *(got(facts, *names) for _, names in PRETRAINING)]
+        for _, arm in arms
+        if arm.first.model and (facts := arm.first.model.pretraining)
+    )
+    if not rows:
+        return "No pretraining on record."
+    note = (
+        "Losses of different objectives (clm, mlm) are different quantities: do not compare them."
+    )
+    header = ["model", *(name for name, _ in PRETRAINING)]
+    return table(header, rows, "llrrrrrrr") + "\n\n" + note
+
+
+def _distinct(rows: Iterator[list[str]]) -> list[list[str]]:
+    return [list(row) for row in dict.fromkeys(tuple(row) for row in rows)]
+
+
+# --- tuning -------------------------------------------------------------------------------------
+
+
+def tuning(comparison: Comparison) -> str:
+    """What stands behind each learning rate: tables kept in records, and live trials."""
+    kept = [
+        _kept(group, arm, arm.first.tuning)
+        for group in comparison.groups
+        for arm in group.arms
+        if arm.first.tuning
+    ]
+    live = _live(comparison.tunings)
+    if not kept and not live:
+        return section(2, "Tuning", "No learning rate was tuned.")
+    return section(2, "Tuning", *kept, *live)
+
+
+def _kept(group: Group, arm: Arm, facts: Mapping[str, Any]) -> str:
+    rows = facts.get("table")
+    trials = [
+        (float(row["lr"]), int(row["seed"]), float(row["score"]))
+        for row in (rows if isinstance(rows, list) else [])
+        if isinstance(row, Mapping) and all(_is_number(row.get(n)) for n in ("lr", "seed", "score"))
+    ]
+    edge = "yes" if facts.get("edge") is True else "no" if facts.get("edge") is False else NONE
+    text = f"{place(group)}: {escape(arm.description)}; {got(facts, 'trials')} trials, "
+    text += f"chosen learning rate {got(facts, 'chosen')}, at the edge of the grid: {edge}."
+    return "\n\n".join(
+        part for part in (text, _rates([(escape(arm.description), trials)]), _after(group)) if part
+    )
+
+
+def _after(group: Group) -> str:
+    return caveat(group.embedded)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _live(tunings: Sequence[Tuning]) -> list[str]:
+    """One table of learning rate x model for each task and data set."""
+    by_task: dict[tuple[str, str], list[Tuning]] = defaultdict(list)
+    for one in tunings:
+        by_task[one.task, one.data].append(one)
+    return [
+        "\n\n".join(
+            [
+                f"{escape(task)}, {escape(data)}: trials of this folder.",
+                _rates([(escape(one.description), list(one.trials)) for one in members]),
+                caveat(members[0].embedded),
+            ]
+        )
+        for (task, data), members in sorted(by_task.items())
+    ]
+
+
+def _rates(columns: Sequence[tuple[str, Sequence[tuple[float, int, float]]]]) -> str:
+    """Mean dev score and number of seeds by learning rate, one column a model."""
+    rates = sorted({rate for _, trials in columns for rate, _, _ in trials})
+    rows = []
+    for rate in rates:
+        cells = []
+        for _, trials in columns:
+            scores = [value for other, _, value in trials if other == rate]
+            mean = score(sum(scores) / len(scores)) if scores else NONE
+            cells.append(f"{mean} ({len(scores)})" if scores else NONE)
+        rows.append([f"{rate:g}", *cells])
+    header = ["learning rate", *(f"{name}: dev score (seeds)" for name, _ in columns)]
+    return table(header, rows, "r" * len(header)) if rows else ""
+
+
+# --- fairness -----------------------------------------------------------------------------------
+
+
+def fairness(comparison: Comparison) -> str:
+    """Where the two sides were treated alike, and where not."""
+    rows = [_treatment(group, arm) for group in comparison.groups for arm in group.arms]
+    header = ["task", "model", "match", "mode", "label piece", "pooling", "learning rate"]
+    header += ["precision", "attention", "probes: left, right, padding"]
+    notes = [text for group in comparison.groups for text in mismatches(group)]
+    text = "Mismatches to keep in mind:\n\n" + bullets(notes) if notes else "No mismatch found."
+    return section(2, "Fairness", table(header, rows) if rows else "", text)
+
+
+def _treatment(group: Group, arm: Arm) -> list[str]:
+    facts, key = arm.first.model, arm.key
+    label = [facts.label_piece, facts.pooling] if facts else [NONE, NONE]
+    kernel = [facts.precision, facts.attention] if facts else [NONE, NONE]
+    words = [escape(arm.description), key.match, key.mode, *label]
+    return [
+        place(group),
+        words[0],
+        *map(escape, words[1:]),
+        _tuned(arm),
+        *map(escape, kernel),
+        _probed(arm),
+    ]
+
+
+def _probed(arm: Arm) -> str:
+    """How far outputs moved: left and right of a changed word, and through padding."""
+    seen = arm.first.probes
+    if not seen:
+        return "not run"
+    return ", ".join(got(seen, f"{name}_change") for name in ("left", "right", "padding"))
+
+
+def _tuned(arm: Arm) -> str:
+    facts = arm.first.tuning
+    if facts is None:
+        return "learning rate not tuned"
+    edge = ", at the edge of the grid" if facts.get("edge") is True else ""
+    return f"tuned, {got(facts, 'trials')} trials{edge}"
+
+
+def mismatches(group: Group) -> list[str]:
+    """Unequal tuning and unequal sizes within the pairs of a group, in words."""
+    lines = []
+    for contrast in group.contrasts:
+        names = f"{escape(contrast.gpt.description)} and {escape(contrast.bert.description)}"
+        sides = [arm.first.tuning for arm in (contrast.gpt, contrast.bert)]
+        trials = [got(side, "trials") if side else "no" for side in sides]
+        if trials[0] != trials[1]:
+            lines.append(
+                f"{place(group)}: {names} had unequal tuning: {' and '.join(trials)} trials"
+            )
+        unlike = _unlike(contrast.gpt.first.model, contrast.bert.first.model)
+        if unlike:
+            lines.append(f"{place(group)}: {names} differ in {', '.join(unlike)}")
+    return list(dict.fromkeys(lines))
+
+
+def _unlike(gpt: ModelFacts | None, bert: ModelFacts | None) -> list[str]:
+    if gpt is None or bert is None:
+        return []
+    ours, theirs = _sizes(gpt), _sizes(bert)
+    return [
+        f"{name} ({count(one)} and {count(other)})"
+        for name in ours
+        for one, other in [(ours[name], theirs[name])]
+        if _is_number(one) and _is_number(other) and abs(one - other) > UNLIKE * max(one, other)
+    ]
+
+
+def _sizes(model: ModelFacts) -> dict[str, Any]:
+    facts = model.pretraining or {}
+    return {
+        "non-embedding parameters": model.parameters.get("non_embedding"),
+        "tokens per word": model.fertility,
+        "FLOPs per token": model.flops_per_token,
+        "pretraining updates": facts.get("updates"),
+        "pretraining tokens": facts.get("tokens"),
+        "pretraining loss tokens": facts.get("loss_tokens"),
+    }
+
+
+# --- what went wrong ----------------------------------------------------------------------------
+
+
+def alarm_list(comparison: Comparison) -> str:
+    """Every alarm, by model, with the seeds that set it off."""
+    rows = []
+    for group in comparison.groups:
+        for arm in group.arms:
+            by_kind: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
+            for run in arm.runs:
+                for alarm in run.alarms:
+                    by_kind[alarm.severity, alarm.number].append((run.seed, alarm.message))
+            for (severity, number), found in sorted(by_kind.items()):
+                seeds = seeds_in_words(sorted({seed for seed, _ in found}))
+                message = escape(shorten(found[0][1], 300))
+                start = [place(group), escape(arm.description), escape(number), severity]
+                rows.append([*start, seeds, message])
+    header = ["task", "model", "alarm", "severity", "runs", "what was seen (first run)"]
+    text = "Each run was checked for answers that its reader cannot know, scores above the best "
+    text += "possible, names that leaked into labelled data, collapse to one answer, and probes of "
+    text += "causality and padding that contradict the model. "
+    text += "A void alarm voids every verdict that rests on the run; a warning changes nothing."
+    return section(2, "Alarms", text, table(header, rows) if rows else "None rang.")
+
+
+def failures(comparison: Comparison) -> str:
+    """Runs without a result, and pairs without a half."""
+    rows = [_failure(one) for one in comparison.failures]
+    header = ["folder", "task", "model", "mode", "seed", "reason"]
+    missing = [
+        f"{place(group)}: {escape(text)}" for group in comparison.groups for text in group.missing
+    ]
+    return section(
+        2,
+        "Failures and missing runs",
+        table(header, rows, "llllrl") if rows else "No run failed.",
+        bullets(missing) if missing else "No pair lacks a half.",
+    )
+
+
+def _failure(one: Failure) -> list[str]:
+    cell, outcome = one.record.cell, one.record.outcome
+    words = [one.folder, f"{cell.task}, {cell.data}", f"{cell.model}, {cell.pair}, {cell.weights}"]
+    reason = outcome.reason or outcome.error or "no reason on record"
+    return [*map(escape, words), escape(cell.mode), str(cell.seed), escape(shorten(reason))]
+
+
+# --- data and environment -----------------------------------------------------------------------
+
+
+def data(comparison: Comparison) -> str:
+    """Classes that training never had, cut words, warnings of readers, damaged folders."""
+    lines = [line for group in comparison.groups for line in _data(group)]
+    lines = list(dict.fromkeys(lines))
+    damaged = [escape(shorten(text, 400)) for text in comparison.warnings]
+    broken = section(3, "Record folders", bullets(damaged)) if damaged else ""
+    return section(2, "Data", bullets(lines), broken)
+
+
+def _data(group: Group) -> Iterator[str]:
+    for arm in group.arms:
+        yield from (f"{place(group)}: {line}" for line in _arm_data(arm))
+
+
+def _arm_data(arm: Arm) -> Iterator[str]:
+    name = escape(arm.description)
+    unseen = sorted({text for run in arm.runs for text in run.record.unseen_classes})
+    if unseen:
+        yield f"{name}: gold classes that training never had: {', '.join(map(escape, unseen))}"
+    cut: Counter[str] = Counter()
+    for run in arm.runs:
+        cut.update({k: v for k, v in (run.record.truncation or {}).items() if v})
+    if cut:
+        parts = ", ".join(f"{escape(what)} {number:,}" for what, number in sorted(cut.items()))
+        yield f"{name}: cut to fit, over all its runs: {parts}"
+    facts = arm.first.data
+    yield from (escape(shorten(text, 300)) for text in (facts.warnings if facts else ()))
+
+
+def environment(comparison: Comparison) -> str:
+    """Where the runs were made: each fact with its distinct values."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    seen = [run.record for run in comparison.runs] + [one.record for one in comparison.failures]
+    flat: dict[int, dict[str, Any]] = {}  # equal environments are one object
+    for one in seen:
+        for name, value in flat.setdefault(id(one.environment), flatten(one.environment)).items():
+            found[name][str(value)] += 1
+    rows = [[escape(name), _values(values)] for name, values in sorted(found.items())]
+    text = "Distinct values, with the number of runs where there are several."
+    return section(
+        2, "Environment", text, table(["fact", "values"], rows) if rows else "Not recorded."
+    )
+
+
+def _values(values: Counter[str]) -> str:
+    if len(values) == 1:
+        return escape(shorten(next(iter(values)), 120))
+    common = sorted(values.items(), key=lambda item: (-item[1], item[0]))
+    shown = [f"{escape(shorten(text, 60))} ({number})" for text, number in common[:MOST_VALUES]]
+    more = len(common) - len(shown)
+    return "; ".join(shown) + (f"; and {more} more" if more > 0 else "")
+
+
+def commands(comparison: Comparison) -> str:
+    """How to get these numbers again."""
+    sweeps = sorted({run.record.sweep for run in comparison.runs if run.record.sweep})
+    text = "Sweeps on record: " + ", ".join(map(escape, sweeps)) + "." if sweeps else ""
+    block = "```\nmake sweep                  # all runs, then this report\n"
+    block += "python -m harness.report    # this report from the records alone\n```"
+    return section(2, "To reproduce", text, block)

@@ -1,0 +1,156 @@
+"""The first screen: what was compared, who scored what, and what may be read from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.aggregate import FEW_SEEDS, SCRATCH, Arm, Comparison, Contrast, Group, metric_of
+from harness.alarms import WARNING
+from harness.report.markdown import NONE, bullets, escape, estimated, section, table
+from harness.stats import EXAMPLES_ONLY
+
+MECHANISM = (
+    "These models are tiny and their world is generated: the numbers show mechanism (context, "
+    "masking, pretraining), not the ranking of released models."
+)
+READING = (
+    "Scores run from 0 to 1; brackets hold 95 % intervals over training seeds and test examples. "
+    "The difference is BERT minus GPT, paired by seed and example, and is what decides: where its "
+    "interval holds 0, the data cannot tell the two apart. Two overlapping intervals of single "
+    "models say nothing about that. An asterisk marks an interval over examples only, which is "
+    "too narrow because training was not repeated."
+)
+
+
+def caveat(embedded: bool) -> str:
+    """What must stand under every table of embedded scores."""
+    return f"*{MECHANISM}*" if embedded else ""
+
+
+def title(group: Group) -> str:
+    """Task, data and split in one line."""
+    key = group.key
+    apart = "".join(f", {escape(name)} {escape(v)}" for name, v in group.variant.items())
+    return f"{escape(key.task)} on {escape(key.data)} ({escape(key.evaluated)} split{apart})"
+
+
+def reading(contrast: Contrast) -> str:
+    """What a difference may be read as, in words."""
+    if contrast.refused:
+        return "refused: runs differ in " + ", ".join(escape(name) for name in contrast.refused)
+    rung = voided(contrast)
+    if rung:
+        return f"void: {rung}"
+    if contrast.smoke:
+        return "no verdict: smoke run"
+    left_out = "; unpaired seeds left out" if contrast.incomplete else ""
+    return _preliminary(contrast) + _direction(contrast) + left_out
+
+
+def voided(contrast: Contrast) -> str:
+    """The alarms that void this difference, by model and seed; empty where there are none."""
+    parts: dict[tuple[str, str], list[int]] = {}
+    for arm in (contrast.gpt, contrast.bert):
+        for seed, alarm in arm.voids:
+            parts.setdefault((alarm.number, arm.key.model), []).append(seed)
+    return "; ".join(
+        f"alarm {escape(number)} ({escape(model)}, {seeds_in_words(sorted(set(seeds)))})"
+        for (number, model), seeds in sorted(parts.items())
+    )
+
+
+def seeds_in_words(seeds: Sequence[int]) -> str:
+    """One or several seeds by number: seeds 0, 2."""
+    return ("seed " if len(seeds) == 1 else "seeds ") + ", ".join(map(str, seeds))
+
+
+def _preliminary(contrast: Contrast) -> str:
+    seeds = len(contrast.seeds)
+    if seeds >= FEW_SEEDS or not seeds:
+        return ""
+    return f"preliminary ({seeds} {'seed' if seeds == 1 else 'seeds'}): "
+
+
+def _direction(contrast: Contrast) -> str:
+    difference = contrast.difference
+    if difference is None or difference.low is None:
+        return f"not separable ({escape(difference.note if difference else 'refused')})"
+    scope = " on these trained runs" if difference.covers == EXAMPLES_ONLY else ""
+    if not difference.excludes(0.0):
+        return "not separable" + scope
+    return ("BERT higher" if difference.mean > 0 else "GPT higher") + scope
+
+
+def headline(arm: Arm) -> str:
+    """The model in words with its first metric."""
+    name = escape(arm.description)
+    return f"{name}: {estimated(arm.scores[0].estimate)}" if arm.scores else f"{name}: refused"
+
+
+def summary(comparison: Comparison) -> str:
+    """The opening section."""
+    rows = [row for group in comparison.groups for row in _rows(group)]
+    embedded = any(group.embedded for group in comparison.groups)
+    header = ["task", "metric", "GPT", "BERT", "BERT - GPT", "reading"]
+    return section(
+        1,
+        "GPT or BERT, for which task?",
+        _compared(comparison),
+        READING,
+        table(header, rows) if rows else "No pair of models has results yet; see below.",
+        caveat(embedded),
+        _trouble(comparison),
+    )
+
+
+def _compared(comparison: Comparison) -> str:
+    runs = list(comparison.runs)
+    pairs = sorted({f"{run.record.cell.pair} ({run.record.cell.match})" for run in runs})
+    tasks = sorted({f"{group.key.task} on {group.key.data}" for group in comparison.groups})
+    seeds = sorted({run.seed for run in runs})
+    return (
+        f"A decoder (GPT) and an encoder (BERT) were fine-tuned on the same examples: "
+        f"{', '.join(map(escape, tasks)) or 'no task finished'}; pairs: "
+        f"{', '.join(map(escape, pairs)) or NONE}; {len(runs)} finished runs, "
+        f"{len(seeds)} training seeds, {len(comparison.failures)} failed runs."
+    )
+
+
+def _rows(group: Group) -> Iterator[list[str]]:
+    """Pairs, then models without a counterpart; controls only where there is nothing else."""
+    metric = escape(metric_of(group.key.metrics[0])[1])
+    arms = [arm for arm in group.arms if arm.key.weights != SCRATCH] or list(group.arms)
+    paired: set[int] = set()
+    for contrast in ordered(group.contrasts):
+        if any(arm is contrast.gpt for arm in arms):
+            paired |= {id(contrast.gpt), id(contrast.bert)}
+            difference = contrast.difference
+            shown = estimated(difference, sign=True) if difference else NONE
+            sides = [headline(contrast.gpt), headline(contrast.bert)]
+            yield [title(group), metric, *sides, shown, reading(contrast)]
+    for arm in arms:
+        if id(arm) not in paired:
+            sides = [headline(arm), NONE] if arm.key.family == "gpt" else [NONE, headline(arm)]
+            alone = "no counterpart with these settings" if arm.variant else "missing half"
+            yield [title(group), metric, *sides, NONE, alone]
+
+
+def ordered(contrasts: Sequence[Contrast]) -> list[Contrast]:
+    """Each family as it was built first, adaptations after."""
+    return sorted(contrasts, key=lambda contrast: not contrast.native)
+
+
+def _trouble(comparison: Comparison) -> str:
+    """What a reader must know before using the table."""
+    voids = sum(bool(voided(c)) for group in comparison.groups for c in group.contrasts)
+    missing = sum(len(group.missing) for group in comparison.groups)
+    warned = sum(any(a.severity == WARNING for a in run.alarms) for run in comparison.runs)
+    facts = (
+        (voids, "void comparisons", "Alarms"),
+        (warned, "runs with a warning", "Alarms"),
+        (len(comparison.failures), "failed runs", "Failures and missing runs"),
+        (missing, "missing halves of pairs", "Failures and missing runs"),
+        (len(comparison.warnings), "warnings about record folders", "Data"),
+    )
+    lines = [f"{what}: {number}; see {where}." for number, what, where in facts if number]
+    return bullets(lines) if lines else ""

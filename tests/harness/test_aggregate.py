@@ -1,0 +1,306 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from synthetic import cell, data, leave, made, model
+
+from harness import record
+from harness.aggregate import Comparison, compare
+from harness.record import Outcome
+
+
+def sweep(root: Path, seeds: int = 3, **words: Any) -> None:
+    for seed in range(seeds):
+        for family in ("gpt", "bert"):
+            leave(root, cell(family=family, seed=seed, **words))
+
+
+def failed(root: Path, seed: int, **words: Any) -> None:
+    outcome = Outcome("failed", "out of memory")
+    leave(root, cell(seed=seed, **words), outcome=outcome, data=None, model=None, training=None)
+
+
+def only(comparison: Comparison) -> Any:
+    assert len(comparison.groups) == 1, comparison
+    return comparison.groups[0]
+
+
+def test_pairs_by_seed_and_example(tmp_path: Path) -> None:
+    sweep(tmp_path)
+    group = only(compare(tmp_path))
+    assert [arm.key.model for arm in group.arms] == ["gpt2", "bert"]
+    contrast = group.contrasts[0]
+    assert contrast.seeds == (0, 1, 2)
+    assert contrast.native
+    assert not contrast.incomplete
+    gpt, bert = (arm.scores[0] for arm in group.arms)
+    assert contrast.difference.mean == pytest.approx(bert.estimate.mean - gpt.estimate.mean)
+    assert contrast.difference.covers == "seeds and examples"
+    assert contrast.slices["R"].mean > 0.25
+    assert contrast.slices["R"].excludes(0.0)
+
+
+def test_scores_are_the_metrics_of_the_counts(tmp_path: Path) -> None:
+    folder = leave(tmp_path, cell(family="gpt"))
+    counts = record.read_counts(folder)
+    arm = only(compare(tmp_path)).arms[0]
+    assert [score.metric for score in arm.scores] == ["entity_f1", "entity_f1_conlleval"]
+    expected = 2 * sum(counts.columns["tp"]) / 600
+    assert arm.scores[0].per_seed == (pytest.approx(expected),)
+    assert arm.scores[0].estimate.mean == pytest.approx(expected)
+    assert arm.scores[0].estimate.covers == "examples only"
+    assert arm.scores[0].majority == 0.0
+
+
+def test_slices_have_caps_units_and_clusters(tmp_path: Path) -> None:
+    sweep(tmp_path)
+    group = only(compare(tmp_path))
+    right = {arm.key.family: arm.slices[2] for arm in group.arms}
+    assert (right["gpt"].cap, right["bert"].cap) == (0.5, 1.0)
+    assert (right["gpt"].units, right["gpt"].estimate.units) == (60, 30)
+    assert right["gpt"].marked == 1.0
+
+
+def test_incomplete_pairs_are_named_and_left_out(tmp_path: Path) -> None:
+    sweep(tmp_path, 2)
+    leave(tmp_path, cell(family="gpt", seed=2))
+    failed(tmp_path, 2, family="bert")
+    comparison = compare(tmp_path)
+    contrast = only(comparison).contrasts[0]
+    assert contrast.seeds == (0, 1)
+    assert contrast.incomplete == ("seed 2: no finished run of bert (bidirectional)",)
+    assert [one.record.outcome.reason for one in comparison.failures] == ["out of memory"]
+
+
+def test_missing_half_is_named_with_its_failures(tmp_path: Path) -> None:
+    leave(tmp_path, cell(family="gpt"))
+    failed(tmp_path, 0, family="bert")
+    group = only(compare(tmp_path))
+    assert not group.contrasts
+    assert group.missing == ("mini, full: no finished BERT run (1 failed)",)
+
+
+def test_no_common_seed_gives_no_difference(tmp_path: Path) -> None:
+    leave(tmp_path, cell(family="gpt", seed=0))
+    leave(tmp_path, cell(family="bert", seed=1))
+    difference = only(compare(tmp_path)).contrasts[0].difference
+    assert difference.low is None
+    assert difference.note == "no seed that both models finished"
+
+
+def test_data_of_one_name_but_other_digests_are_groups_of_their_own(tmp_path: Path) -> None:
+    sweep(tmp_path)
+    of = cell(family="bert", seed=9)
+    other = {"train": "a" * 64, "dev": "b" * 64, "test": "9" * 64}
+    leave(tmp_path, of, data=data(of, 300, digests=other))
+    groups = compare(tmp_path).groups
+    assert [dict(group.variant) for group in groups] == [
+        {"test digest": "99999999"},
+        {"test digest": "cccccccc"},
+    ]
+    assert [len(group.contrasts) for group in groups] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "change, name",
+    [
+        ({"evaluated": "dev"}, "split"),
+        ({"experiment_version": 2}, "experiment version"),
+        ({"metrics": ("entity_f1",)}, "metrics"),
+    ],
+)
+def test_unlike_runs_never_share_a_group(tmp_path: Path, change: dict[str, Any], name: str) -> None:
+    leave(tmp_path, cell(family="gpt"))
+    leave(tmp_path, cell(family="bert"), **change)
+    groups = compare(tmp_path).groups
+    assert len(groups) == 2
+    assert all(list(group.variant) == [name] for group in groups)
+
+
+def test_other_settings_make_other_arms_paired_like_with_like(tmp_path: Path) -> None:
+    for seed in range(2):
+        for family in ("gpt", "bert"):
+            for epochs in (5, 15):
+                config = {"train": {"epochs": epochs, "lr": 1e-3}, "seed": seed}
+                leave(tmp_path, cell(family=family, seed=seed), config=config)
+    group = only(compare(tmp_path))
+    assert [dict(arm.variant) for arm in group.arms] == 2 * [
+        {"train.epochs": "15"},
+        {"train.epochs": "5"},
+    ]
+    assert len(group.contrasts) == 2
+    assert all(one.gpt.variant == one.bert.variant for one in group.contrasts)
+
+
+def test_models_own_settings_and_tuned_rates_do_not_part_a_pair(tmp_path: Path) -> None:
+    tuned = {"chosen": "stands for a search"}
+    for piece in ("first", "last"):
+        config = {"model": {"label_piece": piece}, "train": {"lr": 1e-3}}
+        leave(tmp_path, cell(family="gpt"), config=config, tuning=tuned)
+    config = {"model": {"label_piece": "first"}, "train": {"lr": 3e-4}}
+    leave(tmp_path, cell(family="bert"), config=config, tuning=tuned)
+    untuned = {"model": {"label_piece": "first"}, "train": {"lr": 1e-2}}
+    leave(tmp_path, cell(family="bert"), config=untuned)
+    contrasts = only(compare(tmp_path)).contrasts
+    assert [one.gpt.variant["model.label_piece"] for one in contrasts] == ["first", "last"]
+    assert {one.bert.variant["train.lr"] for one in contrasts} == {"0.0003"}
+
+
+def test_runs_of_an_arm_that_are_no_repetitions_are_refused_by_name(tmp_path: Path) -> None:
+    sweep(tmp_path)
+    of = cell(family="gpt", seed=3)
+    leave(tmp_path, of, model=model(of, tokenizer_digest="f" * 64))
+    group = only(compare(tmp_path))
+    assert group.arms[0].refused == ("model.tokenizer_digest",)
+    assert not group.arms[0].scores
+    assert group.contrasts[0].difference is None
+    assert group.contrasts[0].refused == ("gpt2: model.tokenizer_digest",)
+
+
+def test_fresh_weights_may_differ_between_seeds(tmp_path: Path) -> None:
+    sweep(tmp_path, weights="scratch")
+    assert not any(arm.refused for arm in only(compare(tmp_path)).arms)
+
+
+def test_copies_of_a_run_count_once(tmp_path: Path) -> None:
+    leave(tmp_path / "here", cell(family="gpt"))
+    leave(tmp_path / "there", cell(family="gpt"))
+    comparison = compare(tmp_path)
+    assert only(comparison).arms[0].seeds == (0,)
+    assert "same run" in comparison.warnings[0]
+
+
+def test_scratch_is_never_paired_with_pretrained(tmp_path: Path) -> None:
+    leave(tmp_path, cell(family="gpt"))
+    leave(tmp_path, cell(family="bert", weights="scratch"))
+    group = only(compare(tmp_path))
+    assert not group.contrasts
+    assert len(group.missing) == 2
+
+
+def test_alarms_travel_with_their_run(tmp_path: Path) -> None:
+    leave(tmp_path, cell(family="gpt"), share=0.99, size=1000)
+    arm = only(compare(tmp_path)).arms[0]
+    assert {alarm.number for _, alarm in arm.voids} == {"1", "cap"}
+
+
+def test_tuning_runs_stay_out_of_the_results(tmp_path: Path) -> None:
+    for rate in (1e-3, 3e-4):
+        for seed in (1000, 1001):
+            config = {"train": {"lr": rate}, "seed": seed}
+            of = cell(family="bert", seed=seed, role="tuning")
+            leave(tmp_path, of, share=0.99, config=config, evaluated="dev")
+    comparison = compare(tmp_path)
+    assert not comparison.groups
+    (tuning,) = comparison.tunings
+    assert [(rate, seed) for rate, seed, _ in tuning.trials] == [
+        (3e-4, 1000),
+        (3e-4, 1001),
+        (1e-3, 1000),
+        (1e-3, 1001),
+    ]
+
+
+# --- damage -------------------------------------------------------------------------------------
+
+
+def spoil(path: Path, *keys: str, value: object) -> None:
+    whole = json.loads(path.read_text())
+    part = whole
+    for key in keys[:-1]:
+        part = part[key]
+    part[keys[-1]] = value
+    path.write_text(json.dumps(whole))
+
+
+@pytest.mark.parametrize(
+    "keys, value",
+    [
+        (("cell",), {"model": "gpt2"}),
+        (("cell", "seed"), "three"),
+        (("format",), 99),
+        (("data", "sizes"), None),
+        (("data", "sizes"), {"test": 7}),
+        (("data", "digests"), {"test": 1}),
+        (("data",), None),
+        (("metrics",), ["os.path"]),
+        (("metrics",), ["unheard_of"]),
+        (("evaluated",), "holdout"),
+        (("environment",), ["a"]),
+        (("training", "evaluations"), [{"step": 0}]),
+        (("training", "cpu_seconds"), "long"),
+        (("majority",), {"tp": None}),
+        (("outcome",), "finished"),
+        (("counts_digest",), "0" * 64),
+    ],
+)
+def test_damaged_records_are_warnings(tmp_path: Path, keys: tuple[str, ...], value: object) -> None:
+    leave(tmp_path, cell(family="gpt", seed=0))
+    spoil(leave(tmp_path, cell(family="gpt", seed=1)) / "record.json", *keys, value=value)
+    comparison = compare(tmp_path)
+    assert only(comparison).arms[0].seeds == (0,)
+    assert len(comparison.warnings) == 1
+    assert "gpt2" in comparison.warnings[0]
+    assert comparison.records == 2
+
+
+@pytest.mark.parametrize(
+    "keys, value, what",
+    [
+        (("columns", "tp"), [1, 2], "expected 300 integers"),
+        (("columns", "tp"), [0.5] * 300, "integers"),
+        (("columns",), {"tp": [1] * 300}, "is missing"),
+        (("units", "slice"), [0] * 7, "expected 7 integers"),
+        (("units", "slice"), [9] * 300, "points outside"),
+        (("units", "example"), [-1] * 300, "points outside"),
+    ],
+)
+def test_damaged_counts_are_warnings(
+    tmp_path: Path, keys: tuple[str, ...], value: object, what: str
+) -> None:
+    folder = leave(tmp_path, cell(family="gpt"))
+    spoil(folder / "counts.json", *keys, value=value)
+    spoil(folder / "record.json", "counts_digest", value=None)
+    (warning,) = compare(tmp_path).warnings
+    assert what in warning
+
+
+def test_counts_of_another_run_are_refused(tmp_path: Path) -> None:
+    first = leave(tmp_path, cell(family="gpt", seed=0))
+    second = leave(tmp_path, cell(family="gpt", seed=1))
+    (first / "counts.json").write_bytes((second / "counts.json").read_bytes())
+    (warning,) = compare(tmp_path).warnings
+    assert "not the counts" in warning
+
+
+def test_missing_counts_are_a_warning(tmp_path: Path) -> None:
+    record.write(tmp_path / "run", made(cell(family="gpt")))
+    (warning,) = compare(tmp_path).warnings
+    assert "no such file" in warning
+
+
+def test_empty_folder(tmp_path: Path) -> None:
+    assert compare(tmp_path) == Comparison(())
+
+
+def test_records_below_a_folder_that_is_called_checkpoint(tmp_path: Path) -> None:
+    leave(tmp_path / "checkpoint", cell(family="gpt"))
+    assert compare(tmp_path / "checkpoint").records == 1
+    assert compare(tmp_path).records == 0
+
+
+def test_a_split_without_examples_is_a_warning(tmp_path: Path) -> None:
+    leave(tmp_path, cell(family="gpt"), size=0)
+    (warning,) = compare(tmp_path).warnings
+    assert "no example was judged" in warning
+
+
+def test_seeds_in_the_configuration_do_not_split_an_arm(tmp_path: Path) -> None:
+    for seed in range(3):
+        config = {"train": {"lr": 1e-3, "seed": seed}, "seed": seed}
+        leave(tmp_path, cell(family="gpt", seed=seed), config=config)
+    (arm,) = only(compare(tmp_path)).arms
+    assert arm.seeds == (0, 1, 2)

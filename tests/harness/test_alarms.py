@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from synthetic import CAPS, answers, cell, data, made, table
+
+from harness import alarms
+from harness.record import Cell, CountTable, Record
+
+GPT, BERT = cell(family="gpt"), cell(family="bert")
+CLASSIFIED = cell(family="gpt", task="classification")
+PROBES = {"left_change": 0.0, "right_change": 0.3, "padding_change": 2e-7}
+
+
+def rung(found: Record, counts: CountTable) -> list[tuple[str, str]]:
+    return [(alarm.number, alarm.severity) for alarm in alarms.examine(found, counts)]
+
+
+def one_slice(name: str, hits: int, units: int, names: int = 1) -> CountTable:
+    """NER counts in which one slice got `hits` right and a thousand other entities none."""
+    right = np.arange(units) < hits
+    size = units + 1000
+    tp = np.concatenate([right, np.zeros(1000, bool)]).astype(int)
+    columns = {"tp": tp, "pred": np.ones(size, int), "gold": np.ones(size, int)}
+    key = (np.arange(units) * names) // units  # hits fall on whole names
+    part = {"example": np.arange(units), "slice": np.zeros(units, int), "key": key}
+    part |= {"correct": right.astype(int), "marked": np.ones(units, int)}
+    return table(columns, part, (name,), tuple(f"name{i}" for i in range(names)))
+
+
+def run(of: Cell, **changes: Any) -> Record:
+    return made(of, 1577, metrics=("entity_f1",), **changes)
+
+
+@pytest.mark.parametrize("of", [GPT, BERT, CLASSIFIED, cell(family="bert", task="classification")])
+def test_healthy_runs_are_silent(of: Cell) -> None:
+    right = 0.45 if of.family == "gpt" else 0.85
+    share = {"U": 0.9, "L": 0.95, "R": right, "N": 0.47, "G": 0.85}
+    share |= {"lex": 0.9, "con": 0.8, "none": 0.5}
+    for seed in range(5):
+        counts = answers(of.task, share, 1500, seed)
+        assert rung(made(of, 1500, probes=None), counts) == []
+
+
+@pytest.mark.parametrize(
+    "units, limit", [(100, 69), (200, 127), (500, 292), (577, 334), (1000, 560)]
+)
+def test_1_causal_reader_knows_what_stands_to_the_right(units: int, limit: int) -> None:
+    assert rung(run(GPT), one_slice("R", limit, units)) == [("1", "void")]
+    assert rung(run(GPT), one_slice("R", limit - 1, units)) == []
+
+
+@pytest.mark.parametrize("of", [GPT, BERT])
+def test_1_nobody_knows_what_nothing_decides(of: Cell) -> None:
+    assert rung(run(of), one_slice("N", 334, 577)) == [("1", "void")]
+    assert rung(run(of), one_slice("N", 333, 577)) == []
+
+
+def test_1_sentence_without_polarity_words() -> None:
+    counts = answers("classification", {"lex": 0.8, "con": 0.8, "none": 0.8}, 1500, 0)
+    assert ("1", "void") in rung(made(CLASSIFIED, 1500), counts)
+
+
+def test_1_holds_a_lower_cap_to_the_coin_too() -> None:
+    first = data(GPT, 1577, reader="causal/first", caps=CAPS["causal/first"])
+    assert rung(run(GPT, data=first), one_slice("R", 334, 577)) == [("1", "void")]
+    assert rung(run(GPT, data=first), one_slice("R", 333, 577)) == []
+
+
+def test_1_says_nothing_about_files_without_caps() -> None:
+    plain = data(GPT, 1577, caps={})
+    assert rung(run(GPT, data=plain), one_slice("R", 577, 577)) == []
+
+
+def test_2_pretrained_bidirectional_reader_at_the_level_of_a_coin() -> None:
+    assert rung(run(BERT), one_slice("R", 334, 577)) == [("2", "void")]
+    assert rung(run(BERT), one_slice("R", 335, 577)) == []
+    assert rung(run(cell(family="bert", weights="scratch")), one_slice("R", 300, 577)) == []
+
+
+def test_2_needs_enough_units() -> None:
+    assert rung(run(BERT), one_slice("R", 20, 60)) == []
+
+
+@pytest.mark.parametrize("mode", ["unmask", "echo"])
+def test_3_adaptation_without_effect_is_a_warning(mode: str) -> None:
+    of = cell(family="gpt", mode=mode)
+    both = data(of, 1577, reader="bidirectional/last", caps=CAPS["bidirectional/first"])
+    assert rung(run(of, data=both), one_slice("R", 300, 577)) == [("3", "warning")]
+    assert rung(run(of, data=both), one_slice("R", 400, 577)) == []
+
+
+def test_4_first_piece_reader_above_its_cap() -> None:
+    first = data(GPT, 1577, reader="causal/first", caps=CAPS["causal/first"])
+    # .516 + 3.7 sqrt(.516 .484 / 400) + .005 = .6135
+    assert rung(run(GPT, data=first), one_slice("U", 246, 400)) == [("4", "void")]
+    assert rung(run(GPT, data=first), one_slice("U", 245, 400)) == []
+
+
+def test_4_overall() -> None:
+    first = data(GPT, 1577, reader="causal/first", caps={"all": 0.67})
+    assert rung(run(GPT, data=first), one_slice("L", 577, 577)) == []
+    counts = answers("ner", 0.8, 1500, 0)
+    assert rung(made(GPT, 1500, data=first), counts) == [("4", "void")]
+
+
+def test_any_reader_above_its_cap() -> None:
+    counts = answers("ner", {"U": 1.0, "L": 1.0, "R": 0.5, "N": 0.5, "G": 1.0}, 1500, 1)
+    low = data(GPT, 1500, caps={"all": 0.6, "U": 0.8})
+    assert rung(made(GPT, 1500, data=low), counts) == [("cap", "void"), ("cap", "void")]
+
+
+def test_5_counts_names_not_mentions() -> None:
+    scratch = cell(family="gpt", weights="scratch")
+    # 28 names: .25 + 3.7 x .0818 = .553
+    assert rung(run(scratch), one_slice("G", 168, 280, names=28)) == [("5", "void")]
+    assert rung(run(scratch), one_slice("G", 150, 280, names=28)) == []
+    assert rung(run(GPT), one_slice("G", 280, 280, names=28)) == []
+
+
+def test_collapsed_tagger() -> None:
+    counts = one_slice("U", 0, 577)
+    counts = replace(counts, columns={**counts.columns, "pred": [0] * 1577})
+    assert rung(run(BERT), counts) == [("collapsed", "warning")]
+
+
+def test_collapsed_tagger_is_not_taken_for_a_causal_one() -> None:
+    counts = one_slice("R", 0, 577)
+    counts = replace(counts, columns={**counts.columns, "pred": [0] * 1577})
+    assert rung(run(BERT), counts) == [("collapsed", "warning")]
+
+
+def test_collapsed_classifier() -> None:
+    counts = answers("classification", 0.5, 300, 0)
+    columns = {**counts.columns, "pred": [1] * 300}
+    assert rung(made(CLASSIFIED), replace(counts, columns=columns)) == [("collapsed", "warning")]
+
+
+def test_collapsed_classifier_without_answers_on_record() -> None:
+    columns = {"correct": [1, 0] * 150, "total": [1] * 300}
+    assert rung(made(CLASSIFIED), CountTable(columns)) == [("collapsed", "warning")]
+    columns["correct"][1] = 1
+    assert rung(made(CLASSIFIED), CountTable(columns)) == []
+
+
+@pytest.mark.parametrize(
+    "seen, rings",
+    [
+        ({"claimed": "causal"}, False),
+        ({"claimed": "causal", "left_change": 1e-3}, True),
+        ({"claimed": "bidirectional"}, True),
+        ({"claimed": "bidirectional", "left_change": 0.2}, False),
+        ({"claimed": "causal", "padding_change": 1e-3}, True),
+        ({"claimed": "causal", "padding_change": 1e-3, "tolerance": {"padding": 1e-2}}, False),
+        ({"claimed": "causal", "right_change": 0.0}, True),
+        ({"claimed": "causal", "left_change": None, "padding_change": None}, False),
+        ({"claimed": "bidirectional", "right_change": 0.0, "texts": 0}, True),
+    ],
+)
+def test_11_probes_contradict_the_claim(seen: dict[str, Any], rings: bool) -> None:
+    counts = one_slice("L", 500, 577)
+    found = rung(run(GPT, probes={**PROBES, **seen}), counts)
+    assert found == ([("11", "void")] if rings else [])
+
+
+def test_runs_without_units_are_fine() -> None:
+    columns = {"correct": [1, 1, 0, 1], "total": [1] * 4}
+    assert rung(made(CLASSIFIED, 4), CountTable(columns)) == []

@@ -1,0 +1,331 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from synthetic import cell, data, leave, model
+
+from harness.aggregate import compare
+from harness.record import Outcome
+from harness.report import markdown, render
+from harness.report.__main__ import main
+from harness.report.summary import MECHANISM
+from harness.stats import EXAMPLES_ONLY, Estimate
+
+HOSTILE = (
+    "<script>alert(1)</script>| `x` [a](http://e.vil) ![b](//e) \u202egnp.exe\u2066 \x1b[2J\n# top"
+)
+STEERING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"
+
+
+def sweep(root: Path, seeds: int = 5, **words: Any) -> None:
+    changes = words.pop("changes", {})
+    for seed in range(seeds):
+        for family in ("gpt", "bert"):
+            leave(root, cell(family=family, seed=seed, **words), **changes)
+
+
+def text_of(root: Path) -> str:
+    return render(compare(root))
+
+
+def sections(text: str) -> dict[str, str]:
+    parts = re.split(r"^#+ (.*)$", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def rows(text: str, *words: str) -> list[str]:
+    """Table rows that hold all these words; padding is not counted."""
+    lines = [" ".join(line.split()) for line in text.splitlines() if line.startswith("|")]
+    return [line for line in lines if all(word in line for word in words)]
+
+
+def cells(row: str) -> list[str]:
+    return [part.strip() for part in re.split(r"(?<!\\)\|", row)[1:-1]]
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Both tasks, a control, a failure, tuning, a single adapted run."""
+    root = tmp_path_factory.mktemp("full")
+    tuned = {"trials": 8, "chosen": 1e-3, "edge": True, "table": []}
+    tuned["table"] = [{"lr": 1e-3, "seed": 1000, "score": 0.8}, {"lr": 3e-4, "score": None}]
+    sweep(root, task="classification", changes={"tuning": tuned})
+    sweep(root)
+    sweep(root, weights="scratch", changes={"share": 0.3})
+    leave(root, cell(family="gpt", mode="unmask"), tuning=tuned)
+    for rate in (1e-3, 3e-4):
+        config = {"train": {"lr": rate}, "seed": 1000}
+        of = cell(family="bert", seed=1000, role="tuning")
+        leave(root, of, config=config, evaluated="dev")
+    gone = {"data": None, "model": None, "training": None}
+    leave(root, cell(family="bert", seed=9), outcome=Outcome("failed", "out of memory"), **gone)
+    return text_of(root)
+
+
+def test_first_screen(full: str) -> None:
+    top = full.split("\n## ")[0]
+    assert top.startswith("# GPT or BERT, for which task?\n")
+    (headline,) = rows(top, "ner on world", "entity F1", "BERT higher |")
+    task, metric, gpt, bert, difference, reading = cells(headline)
+    assert task == "ner on world (test split)"
+    assert metric == "entity F1 (strict IOB2)"
+    assert re.fullmatch(
+        r"gpt2, mini, 0\.66 M parameters, embedded: \.\d{3} \[\.\d{3}, \.\d{3}\]", gpt
+    )
+    assert bert.startswith("bert, mini, 0.66 M parameters, embedded: .")
+    assert re.fullmatch(r"\+\.\d{3} \[\+\.\d{3}, \+\.\d{3}\]", difference)
+    assert reading == "BERT higher"
+    assert rows(top, "classification on world", "not separable")
+    (adapted,) = rows(top, "unmask")
+    assert "preliminary (1 seed): " in adapted
+    assert "on these trained runs" in adapted
+    assert "failed runs: 1" in top
+    assert "scratch" not in top
+
+
+def test_every_table_of_embedded_scores_says_what_it_shows(full: str) -> None:
+    assert full.count(MECHANISM) >= 12
+    named = sections(full)
+    for name in ("GPT or BERT, for which task?", "Scores", "Differences", "Controls", "Slices"):
+        assert MECHANISM in named[name]
+
+
+def test_files_are_not_called_embedded(tmp_path: Path) -> None:
+    for family in ("gpt", "bert"):
+        of = cell(family=family)
+        leave(tmp_path, of, data=data(of, 300, source="files", caps={}))
+    assert MECHANISM not in text_of(tmp_path)
+
+
+def test_tables_are_aligned_and_rectangular(full: str) -> None:
+    for block in re.findall(r"(?:^\|.*\n)+", full, flags=re.MULTILINE):
+        lines = block.splitlines()
+        assert len({len(line) for line in lines}) == 1
+        assert len({len(cells(line)) for line in lines}) == 1
+
+
+def test_controls_and_slices(full: str) -> None:
+    named = sections(full)
+    (control,) = rows(named["Controls"], "gpt2, mini, 0.66 M parameters, embedded |")
+    assert cells(control)[2] == ".000"
+    assert cells(control)[3].endswith(" SE")
+    assert cells(control)[4] == ".020"
+    assert re.match(r"\.\d{3} \[", cells(control)[5])
+    (right,) = rows(named["Slices"], "| R ", "gpt2, mini, 0.66 M parameters, embedded |", "| 60 |")[
+        :1
+    ]
+    assert cells(right)[2] == ".500"
+    assert cells(right)[-3:] == ["60", "30", "1.000"]
+
+
+def test_controls_alone_are_shown_as_the_result(tmp_path: Path) -> None:
+    sweep(tmp_path, 2, weights="scratch", task="classification")
+    text = text_of(tmp_path)
+    assert rows(text.split("\n## ")[0], "classification on world", "scratch", "preliminary")
+    assert "marked" not in sections(text)["Slices"]
+
+
+def test_both_ways_of_counting_entities_are_shown(full: str) -> None:
+    scores = sections(full)["Scores"]
+    assert rows(scores, "entity F1 (strict IOB2)")
+    assert rows(scores, "entity F1 (conlleval)")
+
+
+def test_fairness_names_what_was_unequal(full: str) -> None:
+    box = sections(full)["Fairness"]
+    assert rows(box, "ner", "learning rate not tuned")
+    assert rows(box, "classification", "tuned, 8 trials, at the edge of the grid")
+    assert "unequal tuning: 8 and no trials" in box
+    assert rows(box, "last", "causal")
+
+
+def test_sizes_that_differ_are_named(tmp_path: Path) -> None:
+    leave(tmp_path, cell(family="gpt"))
+    of = cell(family="bert")
+    pretrained = {"objective": "mlm", "loss_tokens": 10}
+    leave(tmp_path, of, model=model(of, fertility=1.9, pretraining=pretrained))
+    assert "differ in tokens per word (1.21 and 1.9)" in sections(text_of(tmp_path))["Fairness"]
+
+
+def test_tuning_tables(full: str) -> None:
+    box = sections(full)["Tuning"]
+    assert "8 trials, chosen learning rate 0.001, at the edge of the grid: yes" in box
+    assert rows(box, "0.001", ".800 (1)")
+    assert "trials of this folder" in box
+
+
+def test_failures_and_environment(full: str) -> None:
+    named = sections(full)
+    assert rows(
+        named["Failures and missing runs"],
+        "out of memory",
+        "bert, mini, embedded",
+        "| 9 |".strip("| "),
+    )
+    assert rows(named["Environment"], "torch.threads", "| 1 ")
+    assert "make sweep" in named["To reproduce"]
+
+
+def test_void_runs_void_the_reading(tmp_path: Path) -> None:
+    sweep(tmp_path, 3, changes={"size": 1000})
+    leave(tmp_path, cell(family="gpt", seed=1), share=0.99, size=1000)
+    text = text_of(tmp_path)
+    (row,) = rows(text.split("\n## ")[0], "ner on world")
+    assert cells(row)[-1].startswith("void: alarm 1 (gpt2, seed 1)")
+    assert rows(sections(text)["Alarms"], "| void", "seed 1", "can only guess")
+
+
+def test_smoke_runs_get_no_verdict(tmp_path: Path) -> None:
+    sweep(tmp_path, changes={"sweep": "smoke"})
+    (row,) = rows(text_of(tmp_path).split("\n## ")[0], "ner on world")
+    assert cells(row)[-1] == "no verdict: smoke run"
+
+
+def test_three_seeds_are_preliminary(tmp_path: Path) -> None:
+    sweep(tmp_path, 3, changes={"size": 1000})
+    (row,) = rows(text_of(tmp_path).split("\n## ")[0], "ner on world")
+    assert cells(row)[-1] == "preliminary (3 seeds): BERT higher"
+
+
+def test_missing_half(tmp_path: Path) -> None:
+    leave(tmp_path, cell(family="gpt"))
+    text = text_of(tmp_path)
+    (row,) = rows(text.split("\n## ")[0], "ner on world")
+    assert cells(row)[-3:] == ["-", "-", "missing half"]
+    assert "no finished BERT run (0 failed)" in text
+
+
+def test_refused_runs_are_shown_by_field(tmp_path: Path) -> None:
+    sweep(tmp_path, 2)
+    of = cell(family="gpt", seed=3)
+    leave(tmp_path, of, model=model(of, vocabulary=1, tokenizer_digest="0"))
+    text = text_of(tmp_path)
+    assert "refused: runs differ in gpt2: model.tokenizer_digest" in text
+
+
+def test_nothing_finished(tmp_path: Path) -> None:
+    gone = {"data": None, "model": None, "training": None}
+    leave(tmp_path, cell(family="gpt"), outcome=Outcome("failed", None, "Traceback"), **gone)
+    text = text_of(tmp_path)
+    assert "No pair of models has results yet" in text
+    assert "Traceback" in text
+
+
+def test_facts_that_are_missing_are_dashes(tmp_path: Path) -> None:
+    of = cell(family="gpt")
+    bare = {"training": None, "majority": None, "truncation": None, "finished_at": None}
+    leave(tmp_path, of, model=model(of, pretraining={}, parameters={}), **bare)
+    leave(tmp_path, cell(family="bert"), model=None, **bare)
+    assert rows(text_of(tmp_path), "bert, mini, embedded", "| - |")
+
+
+# --- foreign text -------------------------------------------------------------------------------
+
+
+def test_hostile_text_does_no_harm(tmp_path: Path) -> None:
+    for family in ("gpt", "bert"):
+        of = cell(family=family, match=HOSTILE, data=HOSTILE)
+        leave(
+            tmp_path,
+            of,
+            model=model(of, description=f"{family} {HOSTILE}", pretraining={"objective": HOSTILE}),
+            data=data(of, 300, classes=("O", HOSTILE), warnings=(HOSTILE,)),
+            unseen_classes=(HOSTILE,),
+            environment={HOSTILE: HOSTILE},
+            sweep=HOSTILE,
+        ).rename(tmp_path / family)
+    outcome = Outcome("failed", HOSTILE, HOSTILE)
+    gone = {"data": None, "model": None, "training": None}
+    leave(tmp_path, cell(seed=1), outcome=outcome, **gone).rename(tmp_path / "failed")
+    text = text_of(tmp_path)
+    assert "<" not in text
+    assert "http:" not in text
+    assert not re.search(r"(?<!\\)\]\(", text)
+    assert not set(text) & set(STEERING)
+    assert all(character == "\n" or character.isprintable() for character in text)
+    assert text.count("`") - text.count("\\`") == 6  # the fence of the commands, and no other
+    assert "\n# top" not in text
+    test_tables_are_aligned_and_rectangular(text)
+
+
+def test_ordinary_text_stays_readable() -> None:
+    assert markdown.escape("bert-base-uncased, F1 (strict)") == "bert-base-uncased, F1 (strict)"
+    assert markdown.escape("cut_words") == "cut_words"
+    assert markdown.escape("Zürich, 東京, שלום") == "Zürich, 東京, שלום"
+    assert markdown.escape("a\n b\t c") == "a b c"
+
+
+# --- numbers ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value, sign, text",
+    [
+        (0.8123, False, ".812"),
+        (1.0, False, "1.000"),
+        (0.0, False, ".000"),
+        (-0.0461, True, "-.046"),
+        (0.0461, True, "+.046"),
+        (None, False, "-"),
+        (float("nan"), False, "-"),
+    ],
+)
+def test_scores(value: float | None, sign: bool, text: str) -> None:
+    assert markdown.score(value, sign) == text
+
+
+def test_intervals_over_examples_only_are_starred() -> None:
+    estimate = Estimate(0.8, 1, 99, 0.02, 0.76, 0.84, 98, EXAMPLES_ONLY)
+    assert markdown.estimated(estimate) == r".800 [.760, .840]\*"
+
+
+def test_no_interval_says_why() -> None:
+    assert markdown.estimated(Estimate(0.8, 1, 2, note="too few")) == ".800 (no interval: too few)"
+
+
+# --- the command --------------------------------------------------------------------------------
+
+
+def test_command_writes_beside_the_records(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep(tmp_path, 2)
+    assert main([str(tmp_path)]) == 0
+    first = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert capsys.readouterr().out == f"{tmp_path / 'report.md'}\n"
+    assert main([str(tmp_path), "--out", str(tmp_path / "deep" / "other.md")]) == 0
+    assert (tmp_path / "deep" / "other.md").read_text(encoding="utf-8") == first
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_command_without_records(
+    tmp_path: Path, there: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path if there else tmp_path / "none"
+    assert main([str(folder)]) == 2
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert "make sweep" in message
+    assert not (tmp_path / "report.md").exists()
+
+
+def test_command_that_cannot_write(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    leave(tmp_path, cell(family="gpt"))
+    (tmp_path / "file").write_text("")
+    assert main([str(tmp_path), "--out", str(tmp_path / "file" / "report.md")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_report_needs_neither_torch_nor_tasks() -> None:
+    code = (
+        "import sys, harness.report.__main__;"
+        "print([m for m in ('torch', 'transformers', 'tasks', 'datasets', 'hydra')"
+        " if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
