@@ -291,7 +291,8 @@ def _majority(task: Task, splits: Splits, classes: Sequence[str]) -> dict[str, i
 def _data_facts(setup: Setup, parts: Parts, classes: Sequence[str]) -> record.DataFacts:
     splits = setup.foundation.splits
     per_word = parts.task.per_word
-    piece = parts.backbone.label_piece if per_word else parts.backbone.pooling
+    ends = {"cls": "first", "last": "last"}  # [CLS] stands first, as a word's first piece does
+    piece = parts.backbone.label_piece if per_word else ends[parts.backbone.pooling]
     reader = f"{parts.backbone.mode}/{piece}"
     return record.DataFacts(
         name=splits.name,

@@ -25,7 +25,7 @@ class Predictor(nn.Module):
         self.body = body
         width = bodies.size(body).width
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(width, classes)
+        self.head: nn.Linear = nn.utils.skip_init(nn.Linear, width, classes)  # type: ignore[no-untyped-call]
         # The head of both models of a pair starts from the same numbers where shapes agree.
         rng = torch.Generator().manual_seed(seed)
         with torch.no_grad():

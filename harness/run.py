@@ -38,7 +38,7 @@ _planned: list[Planned] = []
 _problems: list[Exception] = []
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="config")
+@hydra.main(version_base="1.3", config_path="../conf", config_name="config")  # type: ignore[untyped-decorator]
 def _plan(config: DictConfig) -> None:
     """Hydra calls this once per composed configuration; cells are run after the last one."""
     choices = HydraConfig.get()

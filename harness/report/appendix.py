@@ -100,7 +100,9 @@ def tuning(comparison: Comparison) -> str:
     live = _live(comparison.tunings)
     if not kept and not live:
         return section(2, "Tuning", "No learning rate was tuned.")
-    return section(2, "Tuning", *kept, *live)
+    embedded = any(group.embedded for group in comparison.groups)
+    embedded = embedded or any(one.embedded for one in comparison.tunings)
+    return section(2, "Tuning", caveat(embedded), *kept, *live)
 
 
 def _kept(group: Group, arm: Arm, facts: Mapping[str, Any]) -> str:
@@ -113,13 +115,7 @@ def _kept(group: Group, arm: Arm, facts: Mapping[str, Any]) -> str:
     edge = "yes" if facts.get("edge") is True else "no" if facts.get("edge") is False else NONE
     text = f"{place(group)}: {escape(arm.description)}; {got(facts, 'trials')} trials, "
     text += f"chosen learning rate {got(facts, 'chosen')}, at the edge of the grid: {edge}."
-    return "\n\n".join(
-        part for part in (text, _rates([(escape(arm.description), trials)]), _after(group)) if part
-    )
-
-
-def _after(group: Group) -> str:
-    return caveat(group.embedded)
+    return "\n\n".join([text, _rates([(escape(arm.description), trials)])])
 
 
 def _is_number(value: object) -> bool:
@@ -136,7 +132,6 @@ def _live(tunings: Sequence[Tuning]) -> list[str]:
             [
                 f"{escape(task)}, {escape(data)}: trials of this folder.",
                 _rates([(escape(one.description), list(one.trials)) for one in members]),
-                caveat(members[0].embedded),
             ]
         )
         for (task, data), members in sorted(by_task.items())

@@ -28,17 +28,18 @@ def chapter(group: Group) -> str:
         2,
         title(group),
         _identity(group),
-        section(3, "Scores", _scores(group), caveat(group.embedded), _refusals(group)),
-        section(3, "Differences", _differences(group), caveat(group.embedded), _incomplete(group)),
-        section(3, "Controls", _controls(group), caveat(group.embedded)),
+        caveat(group.embedded),
+        section(3, "Scores", _scores(group), _refusals(group)),
+        section(3, "Differences", _differences(group), _incomplete(group)),
+        section(3, "Controls", _controls(group)),
         _slices(group),
-        section(3, "Training", _training(group), TRAINING, caveat(group.embedded)),
+        section(3, "Training", _training(group), TRAINING),
     )
 
 
 TRAINING = (
     "Means over seeds. Tokens are real tokens, padding excluded; the share is padding among all "
-    "positions. Seconds include evaluation on the dev split. Times of runs that shared a machine "
+    "positions. Seconds leave evaluation on the dev split out. Times of runs that shared a machine "
     "do not tell which model is faster."
 )
 
@@ -185,7 +186,6 @@ def _slices(group: Group) -> str:
         "Slices",
         table(header, shown, kinds),
         note,
-        caveat(group.embedded),
         _slice_differences(group),
     )
 
@@ -213,7 +213,7 @@ def _slice_differences(group: Group) -> str:
     ]
     header = ["slice", "GPT", "BERT", "BERT - GPT"]
     text = "Paired differences by slice; exploratory, not corrected for their number."
-    return "\n\n".join([text, table(header, rows, "lllr"), caveat(group.embedded)]) if rows else ""
+    return "\n\n".join([text, table(header, rows, "lllr")]) if rows else ""
 
 
 # --- training -----------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def training_slices(slices: Weights) -> Weights:
 
 def _opinion(choice: Choice, world: World, lists: Lists, side: int) -> Words:
     """A clause with one adjective, negated now and then."""
-    negated = _inner_negation(choice, world)
+    negated = _chance(choice, world.spec.inner_negation)
     return _clause(choice, world, _term(choice, world, lists, side, negated))
 
 
@@ -83,7 +83,7 @@ def _chorus(choice: Choice, world: World, side: int, bounds: Bounds) -> Words:
     for place in range(count):
         words += (lx.AND,) if place else ()
         fresh = (_without(lists[0], words), _without(lists[1], words))
-        words += _term(choice, world, fresh, side, _inner_negation(choice, world))
+        words += _term(choice, world, fresh, side, _chance(choice, spec.corpus_negation))
     opening = fillers(choice, spec.corpus_opening)
     return (*opening, *_subject(choice), *words)
 
@@ -127,8 +127,7 @@ def _degrees(choice: Choice, bounds: Bounds) -> Words:
     return tuple(lx.DEGREES[place] for place in sorted(drawn))
 
 
-def _inner_negation(choice: Choice, world: World) -> bool:
-    share = world.spec.inner_negation
+def _chance(choice: Choice, share: float) -> bool:
     return choice.pick((True, False), (share, 1 - share))
 
 

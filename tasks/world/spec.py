@@ -57,11 +57,12 @@ class WorldSpec:
 
     # Unlabelled text, where it differs
     corpus_entities: float = 0.6  # the rest are reviews
-    corpus_names: Weights = (("any", 0.60), ("L", 0.10), ("R", 0.15), ("B", 0.15))
+    corpus_names: Weights = (("any", 0.70), ("L", 0.08), ("R", 0.12), ("B", 0.10))
     corpus_two_clauses: float = 0.3
-    corpus_cue: float = 0.7  # each side of an unambiguous name
-    corpus_terms: Bounds = (2, 3)  # adjectives that agree
-    corpus_turn: float = 0.4  # a "but" or an "although" follows
+    corpus_cue: float = 0.9  # each side of an unambiguous name
+    corpus_terms: Bounds = (3, 4)  # adjectives that agree
+    corpus_negation: float = 0.1  # of each of them
+    corpus_turn: float = 0.2  # a "but" or an "although" follows
     corpus_turn_terms: Bounds = (1, 2)
     corpus_opening: Bounds = (0, 1)
-    corpus_plain: float = 0.1  # reviews without any opinion
+    corpus_plain: float = 0.05 # reviews without any opinion

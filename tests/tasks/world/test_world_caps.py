@@ -73,7 +73,7 @@ def test_classification_by_hand_is_the_same_for_every_reader() -> None:
     share = dict(SPEC.review_slices)
     expected = {"lex": 1.0, "new": 1.0, "neg": 1.0, "con": 1.0, "none": 0.5}
     found = table("classification")
-    assert set(found) == set(READERS)
+    assert set(found) == set(READERS) - {"causal/first"}
     for scores_of_reader in found.values():
         assert scores_of_reader == pytest.approx({**expected, "all": 1 - share["none"] / 2})
 

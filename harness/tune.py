@@ -1,0 +1,163 @@
+"""Command: turn the records of a learning-rate search into conf/tuned/.
+
+    python -m harness.tune [results] [--out conf/tuned]
+
+For each (data, task, model), the rate with the best mean dev score over the tuning seeds is chosen. A search that
+treats the two models of a pair differently (other rates, other seeds) is refused: equal effort
+is what makes their comparison mean something. The file carries the table it was chosen from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from harness import record
+from harness.contracts import InputError
+
+
+@dataclass(frozen=True, order=True)
+class Trial:
+    """One tuning run: its learning rate, its seed and its dev score."""
+
+    lr: float
+    seed: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is tuned."""
+
+    data: str
+    task: str
+    model: str
+    weights: str
+    metric: str
+
+    @property
+    def file(self) -> str:
+        """Name of its YAML, which the configuration finds by the groups' choices."""
+        return f"{self.data}-{self.task}-{self.model}.yaml"
+
+
+def trials(results: Path) -> dict[Subject, list[Trial]]:
+    """The tuning runs below a folder. A failed run counts as score 0: it was an equal trial."""
+    found: dict[Subject, list[Trial]] = defaultdict(list)
+    metrics: dict[str, str] = {}
+    failed: list[tuple[record.Record, float]] = []
+    for folder in record.folders(results):
+        kept = record.read(folder)
+        if kept.cell.role != "tuning":
+            continue
+        if kept.outcome.status != "finished":
+            failed.append((kept, 0.0))
+            continue
+        metrics[kept.cell.task] = kept.metrics[0]
+        found[_subject(kept, metrics)].append(_trial(kept, _score(kept, folder)))
+    for kept, score in failed:
+        if kept.cell.task in metrics:
+            found[_subject(kept, metrics)].append(_trial(kept, score))
+    for subject, runs in found.items():
+        if len({(run.lr, run.seed) for run in runs}) < len(runs):
+            raise InputError(
+                f"{results}: more than one search for {subject.model} on {subject.task} "
+                f"({subject.data}); move the records of the older one away"
+            )
+    return {subject: sorted(runs) for subject, runs in found.items()}
+
+
+def _subject(kept: record.Record, metrics: Mapping[str, str]) -> Subject:
+    cell = kept.cell
+    return Subject(cell.data, cell.task, cell.model, cell.weights, metrics[cell.task])
+
+
+def _trial(kept: record.Record, score: float) -> Trial:
+    return Trial(float(kept.config["train"]["lr"]), kept.cell.seed, round(score, 5))
+
+
+def _score(kept: record.Record, folder: Path) -> float:
+    metric: Any = import_module(f"harness.metrics.{kept.metrics[0]}")
+    columns = record.read_counts(folder).columns
+    value: float = metric.value({name: sum(column) for name, column in columns.items()})
+    return value
+
+
+def choose(runs: Sequence[Trial]) -> dict[str, Any]:
+    """The tuned values and where they came from. `edge`: the best rate ends the grid."""
+    by_rate: dict[float, list[float]] = defaultdict(list)
+    for run in runs:
+        by_rate[run.lr].append(run.score)
+    grid = sorted(by_rate)
+    best = max(grid, key=lambda rate: mean(by_rate[rate]))
+    return {
+        "chosen": best,
+        "edge": best in (grid[0], grid[-1]),
+        "grid": grid,
+        "seeds": sorted({run.seed for run in runs}),
+        "trials": len(runs),
+        "table": [{"lr": r.lr, "seed": r.seed, "score": r.score} for r in runs],
+    }
+
+
+def refuse_unequal(found: Mapping[Subject, Sequence[Trial]]) -> None:
+    """Raise InputError where the models of one task were not searched with the same trials."""
+    shapes: dict[tuple[str, str], dict[str, list[tuple[float, int]]]] = defaultdict(dict)
+    for subject, runs in found.items():
+        shape = [(run.lr, run.seed) for run in runs]
+        shapes[subject.data, subject.task][subject.model] = shape
+    for (data, task), models in shapes.items():
+        if len(set(map(tuple, models.values()))) > 1:
+            told = ", ".join(f"{model} {len(shape)}" for model, shape in models.items())
+            raise InputError(
+                f"{task} on {data}: the models had unequal trials ({told}); "
+                "run the same learning rates and seeds for each, then tune again"
+            )
+
+
+def write(found: Mapping[Subject, Sequence[Trial]], out: Path) -> Iterable[str]:
+    """Write one YAML per subject; yields a line about each."""
+    for subject, runs in sorted(found.items(), key=lambda item: item[0].file):
+        chosen = choose(runs)
+        tuning = {"weights": subject.weights, "metric": subject.metric, "scored_on": "dev"}
+        body = OmegaConf.to_yaml({"train": {"lr": chosen["chosen"]}, "tuning": tuning | chosen})
+        record.write_text(
+            out / subject.file,
+            "# @package _global_\n# Written by `python -m harness.tune`; do not edit.\n" + body,
+        )
+        edge = " (at the edge of the grid: extend it for both models)" if chosen["edge"] else ""
+        yield f"{subject.file}: lr {chosen['chosen']:g} of {chosen['trials']} trials{edge}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read, refuse or write; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m harness.tune", description=(__doc__ or "").split("\n\n")[0]
+    )
+    parser.add_argument("results", nargs="?", type=Path, default=Path("results"))
+    parser.add_argument("--out", type=Path, default=Path("conf/tuned"))
+    given = parser.parse_args(arguments)
+    try:
+        found = trials(given.results) if given.results.is_dir() else {}
+        if not found:
+            raise InputError(f"{given.results}: no tuning runs; `make tune` makes them")
+        refuse_unequal(found)
+        for line in write(found, given.out):
+            sys.stdout.write(line + "\n")
+    except (InputError, record.RecordError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

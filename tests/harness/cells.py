@@ -1,0 +1,46 @@
+"""Small cells, composed from the project's own configuration."""
+
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
+
+from harness import configuration, experiment
+from harness import setup as setups
+from harness.setup import Setup
+
+CONF = Path(__file__).parents[2] / "conf"
+SMALL = (
+    "data.train_size=96",
+    "data.dev_size=40",
+    "data.test_size=60",
+    "pretraining.updates=12",
+    "pretraining.corpus.size=400",
+    "train.epochs=1",
+)
+
+
+def composed(*overrides):
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("config", overrides=list(overrides))
+        return OmegaConf.to_container(config, resolve=True)
+
+
+def small_setup(tmp_path, cache, *overrides, task="ner", keep=False, small=True) -> Setup:
+    """A cell that trains for a second, ready to execute."""
+    config = composed(*(SMALL if small else ("train.epochs=1",)), f"task={task}", *overrides)
+    foundation = experiment.found((config, str(cache), True))
+    science = configuration.scientific(config)
+    return Setup(
+        config=science,
+        foundation=foundation,
+        cell=setups.cell_of(config, foundation, {"task": task, "strategy": "full"}),
+        identity=setups.identify(science, foundation),
+        results=str(tmp_path),
+        cache=str(cache),
+        keep_checkpoint=keep,
+        sweep=None,
+        tuning=None,
+    )

@@ -1,0 +1,131 @@
+"""Every YAML under conf/ composes and binds; nothing outside the project is ever called."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.utils import get_method
+from omegaconf import OmegaConf
+
+from harness import configuration
+from harness.contracts import InputError
+
+CONF = Path(__file__).parents[2] / "conf"
+LEAVES = sorted(p.relative_to(CONF).with_suffix("") for p in CONF.glob("*/*.yaml"))
+
+
+def composed(*overrides):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return OmegaConf.to_container(compose("config", overrides=list(overrides)), resolve=True)
+
+
+def bind(node):
+    """Check a node's keys against its target's signature, innermost first."""
+    if isinstance(node, dict):
+        for value in node.values():
+            bind(value)
+        if "_target_" in node:
+            assert node["_target_"].startswith(configuration.ALLOWED)
+            target = get_method(node["_target_"])
+            given = {k: v for k, v in node.items() if not k.startswith("_")}
+            inspect.signature(target).bind(**given)
+
+
+@pytest.mark.parametrize("leaf", LEAVES, ids=str)
+def test_every_leaf_composes_and_binds(leaf):
+    group, name = leaf.parts
+    if group == "tuned":
+        data, task, model = name.split("-")
+        config = composed(f"data={data}", f"task={task}", f"model={model}")
+        assert config["tuning"]["chosen"] == config["train"]["lr"]
+    else:
+        config = composed(f"{group}={name}")
+    for key, node in config.items():
+        if key != "sweep":
+            bind(node)
+    configuration.check(config)
+
+
+def test_there_are_leaves_to_test():
+    assert {"model", "task", "data", "train", "strategy", "sweep"} <= {p.parts[0] for p in LEAVES}
+
+
+def test_the_pair_differs_in_the_family_alone():
+    gpt, bert = (composed(f"model={name}") for name in ("gpt2", "bert"))
+    for key in ("pair", "match", "weights", "vocabulary"):
+        assert gpt["model"][key] == bert["model"][key]
+    sizes = ("hidden_size", "num_hidden_layers", "num_attention_heads", "max_position_embeddings")
+    for key in sizes:
+        assert gpt["model"]["architecture"][key] == bert["model"]["architecture"][key]
+    assert (
+        gpt["model"]["architecture"]["n_inner"]
+        == bert["model"]["architecture"]["intermediate_size"]
+    )
+    assert gpt["pretraining"] == bert["pretraining"]
+
+
+@pytest.mark.parametrize("target", ["os.system", "builtins.eval", "torch.load", "harnessx.a"])
+def test_foreign_targets_are_refused(target):
+    with pytest.raises(InputError, match="not allowed"):
+        configuration.build({"_target_": target, "command": "true"}, "data")
+    with pytest.raises(InputError, match="not allowed"):
+        configuration.build(
+            {"_target_": "harness.pretrain.Pretraining", "corpus": {"_target_": target}}, "data"
+        )
+
+
+def test_a_wrong_argument_is_one_message():
+    with pytest.raises(InputError, match=r"strategy: .*unexpected keyword"):
+        configuration.build({"_target_": "harness.strategies.full.Full", "k": 1}, "strategy")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("train.lr", "abc"),
+        ("train.lr", -1.0),
+        ("train.epochs", 0),
+        ("train.epochs", 1.5),
+        ("seed", -1),
+        ("seed", True),
+        ("role", "final"),
+        ("workers", 0),
+    ],
+)
+def test_values_out_of_range_are_named(key, value):
+    config = composed()
+    node = config
+    *path, last = key.split(".")
+    for part in path:
+        node = node[part]
+    node[last] = value
+    with pytest.raises(InputError, match=key):
+        configuration.check(config)
+
+
+def test_science_knows_no_path(monkeypatch, tmp_path):
+    here, there = (
+        configuration.scientific(composed("data=sst2", f"data.path={p}")) for p in ("/a", "/b")
+    )
+    assert here == there
+    assert "/a" not in str(here)
+    one, other = (
+        configuration.scientific(composed(f"results={p}", f"cache={p}", f"workers={w}"))
+        for p, w in (("x", 1), ("y", 2))
+    )
+    assert one == other
+
+
+def test_science_knows_what_matters():
+    base = configuration.scientific(composed())
+    for override in (
+        "seed=1",
+        "train.lr=0.5",
+        "model=bert",
+        "data.seed=3",
+        "model.label_piece=first",
+        "pretraining.updates=7",
+        "role=tuning",
+    ):
+        assert configuration.scientific(composed(override)) != base, override

@@ -1,0 +1,85 @@
+import dataclasses
+import json
+
+import pytest
+
+from harness import record
+
+CELL = record.Cell(
+    "gpt2", "gpt", "mini", "match", "embedded", "ner", "world", "causal", "full", 0, "result"
+)
+
+
+def example() -> record.Record:
+    return record.Record(
+        identity="ab" * 32,
+        experiment_version=1,
+        cell=CELL,
+        outcome=record.Outcome("finished"),
+        config={"seed": 0},
+        environment={"cpu": "x"},
+        metrics=["entity_f1"],
+        unseen_classes=[],
+        training=record.TrainLog(
+            1, 2, 3, 4, 0.1, 10, [0.5], [record.Evaluation(0, 0, 0, 0.0, 0.0, 0.1)], 0, False, 1, 2
+        ),
+    )
+
+
+def test_what_is_written_is_read(tmp_path):
+    counts = record.CountTable({"tp": [1, 0]}, {"example": [0]}, ["R"], ["Mira"])
+    record.write(tmp_path / "a", example(), counts, [{"id": "x", "words": ["é|<b>"]}])
+    back = record.read(tmp_path / "a")
+    assert dataclasses.replace(back, counts_digest=None) == example()
+    assert record.read_counts(tmp_path / "a") == counts
+    line = (tmp_path / "a" / record.PREDICTIONS).read_text(encoding="utf-8")
+    assert json.loads(line) == {"id": "x", "words": ["é|<b>"]}
+
+
+def test_no_record_before_everything_else_is_there(tmp_path, monkeypatch):
+    def fail(path, text):
+        if path.name == record.PREDICTIONS:
+            raise OSError(28, "No space left on device")
+        return original(path, text)
+
+    original = record.write_text
+    monkeypatch.setattr(record, "write_text", fail)
+    with pytest.raises(OSError, match="No space"):
+        record.write(tmp_path / "a", example(), record.CountTable({"tp": [1]}))
+    assert list(record.folders(tmp_path)) == []
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path, monkeypatch):
+    path = tmp_path / "x.json"
+    record.write_text(path, "old")
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(record.os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        record.write_text(path, "new")
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["x.json"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "damaged"),
+        ("[]", "expected a JSON object"),
+        ('{"format": 99}', "format 99"),
+        ('{"format": 1}', "not a record"),
+        ('{"format": 1, "cell": {"new": 1}, "outcome": {}}', "not a record"),
+    ],
+)
+def test_damage_is_named(tmp_path, text, said):
+    (tmp_path / record.RECORD).write_text(text)
+    with pytest.raises(record.RecordError, match=said) as caught:
+        record.read(tmp_path)
+    assert record.RECORD in str(caught.value)
+
+
+def test_not_a_number_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="JSON"):
+        record.write(tmp_path, example(), record.CountTable({"tp": [float("nan")]}))

@@ -1,0 +1,73 @@
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from harness import record, tune
+
+
+def put(root: Path, model: str, lr: float, seed: int, correct: int | None, role="tuning"):
+    cell = record.Cell(
+        model,
+        "gpt",
+        "mini",
+        "",
+        "embedded",
+        "classification",
+        "world",
+        "causal",
+        "full",
+        seed,
+        role,
+    )
+    finished = correct is not None
+    record.write(
+        root / f"{model}-{lr}-{seed}-{role}",
+        record.Record(
+            "x",
+            1,
+            cell,
+            record.Outcome("finished" if finished else "failed", None if finished else "diverged"),
+            {"train": {"lr": lr}},
+            {},
+            metrics=["accuracy"] if finished else [],
+        ),
+        record.CountTable({"correct": [1] * correct + [0] * (10 - correct), "total": [1] * 10})
+        if finished
+        else None,
+    )
+
+
+def search(root, model, scores):
+    for lr, pair in scores.items():
+        for seed, correct in zip((1000, 1001), pair, strict=True):
+            put(root, model, lr, seed, correct)
+
+
+def test_the_best_mean_wins_and_the_table_is_kept(tmp_path, capsys):
+    search(tmp_path, "gpt2", {1e-4: (5, 5), 1e-3: (9, 5), 2e-3: (7, 8)})
+    search(tmp_path, "bert", {1e-4: (9, 9), 1e-3: (5, 5), 2e-3: (None, 5)})
+    put(tmp_path, "gpt2", 5e-4, 0, 10, role="result")  # no tuning run
+    assert tune.main([str(tmp_path), "--out", str(tmp_path / "out")]) == 0
+    gpt = OmegaConf.load(tmp_path / "out" / "world-classification-gpt2.yaml")
+    assert gpt.train.lr == gpt.tuning.chosen == 2e-3
+    assert gpt.tuning.edge
+    assert gpt.tuning.trials == 6
+    assert [row.score for row in gpt.tuning.table] == [0.5, 0.5, 0.9, 0.5, 0.7, 0.8]
+    bert = OmegaConf.load(tmp_path / "out" / "world-classification-bert.yaml")
+    assert bert.tuning.trials == 6  # the failed one counts as score 0, it was an equal trial
+    assert "extend it for both" in capsys.readouterr().out
+
+
+def test_unequal_effort_is_refused(tmp_path, capsys):
+    search(tmp_path, "gpt2", {1e-4: (5, 5), 1e-3: (9, 5)})
+    search(tmp_path, "bert", {1e-4: (5, 5)})
+    assert tune.main([str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert "unequal trials (bert 2, gpt2 4)" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("folder", ["missing", "."])
+def test_nothing_to_tune_from(tmp_path, capsys, folder):
+    assert tune.main([str(tmp_path / folder)]) == 2
+    assert "make tune" in capsys.readouterr().err
