@@ -2,9 +2,10 @@
 
     python -m harness.tune [results] [--out conf/tuned]
 
-For each (data, task, model), the rate with the best mean dev score over the tuning seeds is chosen. A search that
-treats the two models of a pair differently (other rates, other seeds) is refused: equal effort
-is what makes their comparison mean something. The file carries the table it was chosen from.
+For each (data, task, model), the rate with the best mean dev score over the tuning seeds is
+chosen. A search that treats the two models of a pair differently (other rates, other seeds) is
+refused: equal effort is what makes their comparison mean something. The file carries the table
+it was chosen from.
 """
 
 from __future__ import annotations

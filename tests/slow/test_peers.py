@@ -1,0 +1,249 @@
+"""Beside HF Trainer and `pipeline`: same model, data and batch size; equal answers; CPU time.
+
+Run with `-s` to see the table. Ratios are of process time, interleaved, and are printed, not
+asserted: only quality and labels are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import statistics
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import Dataset
+from transformers import (
+    AutoConfig,
+    AutoModelForTokenClassification,
+    DataCollatorForTokenClassification,
+    Trainer,
+    TrainingArguments,
+    pipeline,
+)
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "harness"))
+from cells import composed
+
+from harness import batching, data, experiment, train
+from harness import setup as setups
+from harness.measure.stopwatch import Stopwatch
+
+ROUNDS = 3
+OVERRIDES = (
+    "task=ner", "model.weights=scratch", "data.train_size=1000", "data.test_size=1500",
+    "model.architecture.hidden_size=256", "model.architecture.num_hidden_layers=4",
+    "train.epochs=1", "train.dropout=0.1", "train.attention_dropout=0.1", "train.lr=1e-3",
+)  # fmt: skip
+WIDE = {
+    "gpt2": ("model.architecture.n_inner=1024", "model.architecture.n_layer=4"),
+    "bert": ("model.architecture.intermediate_size=1024",),
+}
+
+
+class Rows(Dataset):
+    """What HF Trainer reads: lists of ids, labels on one piece a word."""
+
+    def __init__(self, side):
+        self.rows = []
+        for index in range(len(side.examples)):
+            start, end = side.encoded.offsets[index : index + 2]
+            labels = np.full(end - start, -100)
+            where = side.encoded.positions(index, side.reader.read_at.removesuffix("_piece"))
+            labels[where] = side.targets[index][: len(where)]
+            ids = side.encoded.ids[start:end].tolist()
+            self.rows.append({"input_ids": ids, "labels": labels.tolist()})
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, index):
+        return self.rows[index]
+
+
+def prepare(tmp_path, model):
+    config = composed(*OVERRIDES, f"model={model}", f"model.architecture.hidden_size={256}")
+    for key, value in (w.removeprefix("model.architecture.").split("=") for w in WIDE[model]):
+        if key in config["model"]["architecture"]:
+            config["model"]["architecture"][key] = int(value)
+    foundation = experiment.found((config, str(tmp_path / "cache"), True))
+    cell = setups.cell_of(config, foundation, {"task": "ner", "strategy": "full"})
+    setup = setups.Setup(
+        config,
+        foundation,
+        cell,
+        "0" * 64,
+        str(tmp_path),
+        str(tmp_path / "cache"),
+        False,
+        None,
+        None,
+    )
+    parts = experiment.parts_of(config)
+    reader = experiment._reader(setup, parts)
+    classes = parts.task.classes(foundation.splits)
+    sides = {
+        name: experiment._side(split, foundation.digests[name], parts.task, classes, reader)
+        for name, split in data.parts(foundation.splits).items()
+    }
+    return SimpleNamespace(setup=setup, parts=parts, reader=reader, classes=classes, sides=sides)
+
+
+def ours(case, epochs):
+    predictor = experiment._predictor(case.setup, case.parts, case.reader, len(case.classes))
+    knobs = dataclasses.replace(case.parts.knobs, epochs=epochs)
+    side = case.sides["train"]
+    log = train.train(
+        predictor, side.words, side.batch, lambda: 0.0, knobs, 0, Stopwatch(), [].append
+    )
+    return predictor, log.cpu_seconds
+
+
+def theirs(case, epochs, folder, group):
+    config = AutoConfig.for_model(
+        **case.parts.backbone.architecture, vocab_size=case.reader.specials.vocabulary,
+        pad_token_id=case.reader.specials.pad, num_labels=len(case.classes),
+    )  # fmt: skip
+    torch.manual_seed(0)
+    model = AutoModelForTokenClassification.from_config(config)
+    knobs = case.parts.knobs
+    arguments = TrainingArguments(
+        output_dir=str(folder), learning_rate=knobs.lr,
+        per_device_train_batch_size=knobs.batch_size,
+        num_train_epochs=epochs, weight_decay=knobs.weight_decay, warmup_steps=knobs.warmup_share,
+        max_grad_norm=knobs.clip_norm, report_to=[], save_strategy="no", logging_strategy="no",
+        use_cpu=True, seed=0, disable_tqdm=True,
+        train_sampling_strategy="group_by_length" if group else "random",
+    )  # fmt: skip
+    collate = DataCollatorForTokenClassification(case.reader.tokenizer)
+    trainer = Trainer(
+        model, arguments, data_collator=collate, train_dataset=Rows(case.sides["train"])
+    )
+    start = time.process_time()
+    with contextlib.redirect_stdout(io.StringIO()):
+        trainer.train()
+    return model, time.process_time() - start
+
+
+def f1(case, answer_of):
+    side = case.sides["test"]
+    answers = [() for _ in side.examples]
+    for chosen in batching.in_order(side.words, 2000):
+        batch = side.batch(chosen)
+        best = answer_of(batch)
+        per = torch.bincount(batch.rows, minlength=len(chosen)).tolist()
+        for index, some in zip(chosen, best.split(per), strict=True):
+            answers[index] = tuple(some.tolist())
+    counts = case.parts.task.judge(side.examples, answers, case.classes)
+    return experiment.headline("entity_f1", counts)
+
+
+def theirs_answer(model):
+    def answer(batch):
+        with torch.inference_mode():
+            logits = model(input_ids=batch.ids, attention_mask=batch.real.long()).logits
+        return logits[batch.rows, batch.columns].argmax(-1)
+
+    model.eval()
+    return answer
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["gpt2", "bert"])
+def test_training_beside_trainer(tmp_path, model, capsys):
+    torch.set_num_threads(1)
+    case = prepare(tmp_path, model)
+    times = {"ours": [], "trainer": [], "trainer, group_by_length": []}
+    for number in range(ROUNDS):
+        times["ours"].append(ours(case, 1)[1])
+        times["trainer"].append(theirs(case, 1, tmp_path / f"a{number}", False)[1])
+        times["trainer, group_by_length"].append(theirs(case, 1, tmp_path / f"b{number}", True)[1])
+    predictor, _ = ours(case, 4)
+    other, _ = theirs(case, 4, tmp_path / "c", False)
+    with torch.inference_mode():
+        mine = f1(case, lambda batch: predictor(batch).argmax(-1))
+    yours = f1(case, theirs_answer(other))
+    with capsys.disabled():
+        for name, seconds in times.items():
+            ratio = [s / o for s, o in zip(seconds, times["ours"], strict=True)]
+            shown = " ".join(f"{r:.2f}" for r in ratio)
+            print(
+                f"\n{model} {name}: CPU s {statistics.median(seconds):.1f}, x ours {shown}", end=""
+            )
+        print(f"\n{model} test F1 after 4 epochs: ours {mine:.3f}, Trainer {yours:.3f}")
+    assert abs(mine - yours) < 0.08
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["gpt2", "bert"])
+def test_prediction_beside_pipeline(tmp_path, model, capsys):
+    """The same weights in transformers' own class and pipeline: the same label for every word."""
+    torch.set_num_threads(1)
+    case = prepare(tmp_path, model)
+    predictor, _ = ours(case, 2)
+    config = predictor.body.config
+    config.num_labels = len(case.classes)
+    config.id2label = dict(enumerate(case.classes))
+    other = AutoModelForTokenClassification.from_config(config)
+    base = getattr(other, other.base_model_prefix)
+    base.load_state_dict(predictor.body.state_dict(), strict=False)
+    other.classifier.load_state_dict(predictor.head.state_dict())
+    other.eval()
+    prefix, suffix = case.reader.frame
+    tokenizer = framed(case.reader.tokenizer, prefix, suffix)
+    pipe = pipeline("token-classification", model=other, tokenizer=tokenizer, device="cpu")
+    side = case.sides["test"]
+    texts = [" ".join(e.words) for e in side.examples]
+    seconds = {"ours": [], "pipeline": []}
+    for _ in range(ROUNDS):
+        start = time.process_time()
+        encoded = experiment.encoding.encode(
+            [text.split() for text in texts], case.reader.tokenizer, case.reader.frame, 128
+        )
+        fresh = dataclasses.replace(side, encoded=encoded)
+        answers, _ = experiment._answers(predictor, fresh, case.parts.knobs)
+        seconds["ours"].append(time.process_time() - start)
+        start = time.process_time()
+        found = pipe(texts, batch_size=32, ignore_labels=[])
+        seconds["pipeline"].append(time.process_time() - start)
+    same = sum(
+        word_labels(rows, example, side.reader.read_at) == [case.classes[a] for a in answer]
+        for rows, example, answer in zip(found, side.examples, answers, strict=True)
+    )
+    ratio = [p / o for p, o in zip(seconds["pipeline"], seconds["ours"], strict=True)]
+    with capsys.disabled():
+        print(f"\n{model} pipeline CPU time x ours: {' '.join(f'{r:.2f}' for r in ratio)}; "
+              f"equal labels in {same} of {len(texts)} sentences")  # fmt: skip
+    assert same == len(texts)
+
+
+def framed(tokenizer, prefix, suffix):
+    """A copy of the tokenizer that adds the family's frame by itself, as pipeline expects."""
+    import copy
+
+    from tokenizers.processors import TemplateProcessing
+
+    new = copy.deepcopy(tokenizer)
+    first, last = (new.convert_ids_to_tokens(ids[0]) for ids in (prefix, suffix))
+    new.backend_tokenizer.post_processor = TemplateProcessing(
+        single=f"{first} $A {last}", special_tokens=[(first, prefix[0]), (last, suffix[0])]
+    )
+    return new
+
+
+def word_labels(rows, example, read_at):
+    """The pipeline's label at the piece that answers for each word."""
+    by_start = {row["start"]: row["entity"] for row in rows}
+    by_end = {row["end"]: row["entity"] for row in rows}
+    labels, place = [], 0
+    for word in example.words:
+        end = place + len(word)
+        labels.append(by_start[place] if read_at == "first_piece" else by_end[end])
+        place = end + 1
+    return labels
