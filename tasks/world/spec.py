@@ -21,7 +21,7 @@ Bounds = tuple[int, int]
 class WorldSpec:
     """Sizes and probabilities. Hashable, so that derived answers can be kept per world."""
 
-    names_per_type: int = 24
+    names_per_type: int = 16
     seen_names: float = 0.7  # share of those that labelled training data may use
     ambiguous_per_pair: int = 5
     seen_polarity: float = 0.6  # share of polarity words that labelled training data may use
@@ -60,7 +60,7 @@ class WorldSpec:
     corpus_names: Weights = (("any", 0.70), ("L", 0.08), ("R", 0.12), ("B", 0.10))
     corpus_two_clauses: float = 0.3
     corpus_cue: float = 0.9  # each side of an unambiguous name
-    corpus_terms: Bounds = (3, 4)  # adjectives that agree
+    corpus_terms: Bounds = (2, 4)  # adjectives that agree
     corpus_negation: float = 0.1  # of each of them
     corpus_turn: float = 0.2  # a "but" or an "although" follows
     corpus_turn_terms: Bounds = (1, 2)

@@ -54,9 +54,9 @@ def test_a_foreign_word_is_refused() -> None:
 def test_names_are_different_and_split_as_specified() -> None:
     there = world(0, WorldSpec())
     names = all_names(there)
-    assert len(names) == len(set(names)) == 126
-    assert {len(there.seen[kind]) for kind in lx.TYPES} == {17}
-    assert {len(there.held_out[kind]) for kind in lx.TYPES} == {7}
+    assert len(names) == len(set(names)) == 94
+    assert {len(there.seen[kind]) for kind in lx.TYPES} == {11}
+    assert {len(there.held_out[kind]) for kind in lx.TYPES} == {5}
     assert {len(there.ambiguous[pair]) for pair in PAIRS} == {5}
     assert all(len(lx.pieces(name)) == 2 for name in names)
 
