@@ -21,7 +21,7 @@ from typing import Any
 
 from harness.contracts import InputError
 
-PRELOAD = ("harness.experiment", "hydra.utils")
+PRELOAD = ("harness.foundation", "harness.experiment", "hydra.utils")
 _PROGRESS_STEP = 0.005
 
 

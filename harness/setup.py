@@ -31,7 +31,6 @@ class Foundation:
     asset: Asset | None
     family: str
     mode: str
-    description: str
     epoch_flops: float  # one pass over the training split, forward and backward
     asset_flops: float  # what making the asset costs; 0 where it is there
 
@@ -65,13 +64,9 @@ class Setup:
         return "-".join([*parts, *role, f"s{cell.seed}", self.identity[:10]])
 
 
-def describe(config: Mapping[str, Any], parameters: int) -> str:
-    """How a model is named wherever its numbers are shown."""
-    model = config["model"]
-    kind = {"embedded": "embedded", "scratch": "untrained body (scratch)"}.get(
-        model["weights"], f"weights {Path(model['weights']).name}"
-    )
-    return f"{model['name']}, {model['pair']}, {parameters / 1e6:.2f} M parameters, {kind}"
+def used(role: str) -> tuple[str, ...]:
+    """The splits that a run looks at; the last one is what it is scored on."""
+    return ("train", "dev") if role == "tuning" else ("train", "dev", "test")
 
 
 def cell_of(config: Mapping[str, Any], foundation: Foundation, names: Mapping[str, str]) -> Cell:

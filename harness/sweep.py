@@ -114,7 +114,7 @@ def _lay(planned: Sequence[Planned], workers: int, make: bool) -> dict[str, Foun
     jobs = {
         one.foundation: Job(
             name=one.label,
-            function="harness.experiment:found",
+            function="harness.foundation:lay",
             argument=(one.config, one.config["cache"], make),
         )
         for one in reversed(planned)
@@ -256,7 +256,12 @@ def _forecast(
 ) -> str:
     """What `--dry-run` prints: cells, minutes, disk."""
     speed, origin = _speed(results)
-    assets = {f.description: f.asset_flops for f in foundations.values()}
+    assets = {  # cells of several tasks share one pretrained model
+        (one.config["model"]["name"], foundations[one.foundation].asset_flops > 0): (
+            foundations[one.foundation].asset_flops
+        )
+        for one in planned
+    }
     flops = sum(assets.values()) + sum(
         _cost(one.config, foundations[one.foundation]) for one in planned
     )

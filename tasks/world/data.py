@@ -19,7 +19,7 @@ from tasks.world.spec import VERSION, WorldSpec
 __all__ = ["SIZES", "VERSION", "corpus", "load", "vocabulary"]
 
 SIZES: Final = {
-    "classification": {"train": 1000, "dev": 500, "test": 2000},
+    "classification": {"train": 2000, "dev": 500, "test": 2000},
     "ner": {"train": 1000, "dev": 500, "test": 1500},
 }
 """Examples per split where a configuration names no other number."""

@@ -56,13 +56,13 @@ class WorldSpec:
     )
 
     # Unlabelled text, where it differs
-    corpus_entities: float = 0.6  # the rest are reviews
+    corpus_entities: float = 0.55  # the rest are reviews
     corpus_names: Weights = (("any", 0.70), ("L", 0.08), ("R", 0.12), ("B", 0.10))
     corpus_two_clauses: float = 0.3
     corpus_cue: float = 0.9  # each side of an unambiguous name
-    corpus_terms: Bounds = (2, 4)  # adjectives that agree
+    corpus_terms: Bounds = (3, 4)  # adjectives that agree
     corpus_negation: float = 0.1  # of each of them
-    corpus_turn: float = 0.2  # a "but" or an "although" follows
+    corpus_turn: float = 0.1  # a "but" or an "although" follows
     corpus_turn_terms: Bounds = (1, 2)
     corpus_opening: Bounds = (0, 1)
-    corpus_plain: float = 0.05 # reviews without any opinion
+    corpus_plain: float = 0.05  # reviews without any opinion

@@ -6,7 +6,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from harness import configuration, experiment
+from harness import configuration, foundation
 from harness import setup as setups
 from harness.setup import Setup
 
@@ -31,13 +31,13 @@ def composed(*overrides):
 def small_setup(tmp_path, cache, *overrides, task="ner", keep=False, small=True) -> Setup:
     """A cell that trains for a second, ready to execute."""
     config = composed(*(SMALL if small else ("train.epochs=1",)), f"task={task}", *overrides)
-    foundation = experiment.found((config, str(cache), True))
+    laid = foundation.lay((config, str(cache), True))
     science = configuration.scientific(config)
     return Setup(
         config=science,
-        foundation=foundation,
-        cell=setups.cell_of(config, foundation, {"task": task, "strategy": "full"}),
-        identity=setups.identify(science, foundation),
+        foundation=laid,
+        cell=setups.cell_of(config, laid, {"task": task, "strategy": "full"}),
+        identity=setups.identify(science, laid),
         results=str(tmp_path),
         cache=str(cache),
         keep_checkpoint=keep,

@@ -10,7 +10,7 @@ import torch
 from cells import composed, small_setup
 from transformers import AutoModel
 
-from harness import alarms, configuration, experiment, pretrain, probes, record
+from harness import alarms, configuration, experiment, foundation, pretrain, probes, record, view
 from harness.backbones.bert import Bert
 from harness.backbones.gpt import Gpt
 from harness.contracts import InputError
@@ -95,8 +95,8 @@ def test_both_models_of_a_pair_see_the_same_batches(tmp_path, shared_cache, monk
         seen[self.reader.specials.vocabulary, name].append(chosen.tolist())
         return original(self, chosen)
 
-    original = experiment.Side.batch
-    monkeypatch.setattr(experiment.Side, "batch", spy)
+    original = view.Side.batch
+    monkeypatch.setattr(view.Side, "batch", spy)
     for name in ("gpt2", "bert"):
         setup = small_setup(tmp_path, shared_cache, f"model={name}")
         seen[len(setup.foundation.splits.vocabulary), name] = []
@@ -138,14 +138,14 @@ def test_cut_words_are_counted_and_missed(tmp_path, shared_cache):
 def test_mistakes_are_found_before_training(tmp_path, overrides, said):
     config = composed("task=ner", *overrides)
     with pytest.raises(InputError, match=said):
-        experiment.found((config, str(tmp_path), True))
+        foundation.lay((config, str(tmp_path), True))
 
 
 def test_embedded_weights_refuse_foreign_words(tmp_path):
     fixtures = Path(__file__).parents[1] / "fixtures"
     config = composed("task=ner", "data=conll2003", f"data.path={fixtures}")
     with pytest.raises(InputError, match=r"model\.weights=scratch"):
-        experiment.found((config, str(tmp_path), True))
+        foundation.lay((config, str(tmp_path), True))
 
 
 def test_files_train_a_tokenizer_of_their_own(tmp_path):

@@ -31,7 +31,7 @@ from transformers import (
 sys.path.insert(0, str(Path(__file__).parents[1] / "harness"))
 from cells import composed
 
-from harness import batching, data, experiment, train
+from harness import batching, data, encoding, experiment, foundation, train, view
 from harness import setup as setups
 from harness.measure.stopwatch import Stopwatch
 
@@ -72,8 +72,8 @@ def prepare(tmp_path, model):
     for key, value in (w.removeprefix("model.architecture.").split("=") for w in WIDE[model]):
         if key in config["model"]["architecture"]:
             config["model"]["architecture"][key] = int(value)
-    foundation = experiment.found((config, str(tmp_path / "cache"), True))
-    cell = setups.cell_of(config, foundation, {"task": "ner", "strategy": "full"})
+    laid = foundation.lay((config, str(tmp_path / "cache"), True))
+    cell = setups.cell_of(config, laid, {"task": "ner", "strategy": "full"})
     setup = setups.Setup(
         config,
         foundation,
@@ -86,17 +86,19 @@ def prepare(tmp_path, model):
         None,
     )
     parts = experiment.parts_of(config)
-    reader = experiment._reader(setup, parts)
-    classes = parts.task.classes(foundation.splits)
+    reader = view.reader_of(laid.asset, parts, tmp_path / "cache")
+    classes = parts.task.classes(laid.splits)
     sides = {
-        name: experiment._side(split, foundation.digests[name], parts.task, classes, reader)
-        for name, split in data.parts(foundation.splits).items()
+        name: view.side_of(split, laid.digests[name], parts.task, classes, reader)
+        for name, split in data.parts(laid.splits).items()
     }
     return SimpleNamespace(setup=setup, parts=parts, reader=reader, classes=classes, sides=sides)
 
 
 def ours(case, epochs):
-    predictor = experiment._predictor(case.setup, case.parts, case.reader, len(case.classes))
+    predictor = experiment._predictor(
+        case.setup, case.setup.foundation.asset, case.parts, case.reader, len(case.classes)
+    )
     knobs = dataclasses.replace(case.parts.knobs, epochs=epochs)
     side = case.sides["train"]
     log = train.train(
@@ -203,7 +205,7 @@ def test_prediction_beside_pipeline(tmp_path, model, capsys):
     seconds = {"ours": [], "pipeline": []}
     for _ in range(ROUNDS):
         start = time.process_time()
-        encoded = experiment.encoding.encode(
+        encoded = encoding.encode(
             [text.split() for text in texts], case.reader.tokenizer, case.reader.frame, 128
         )
         fresh = dataclasses.replace(side, encoded=encoded)

@@ -1,0 +1,69 @@
+"""What cells share, made before any of them starts: data, tokenizer, starting weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness import assets, data, pretrain
+from harness.assets import Asset
+from harness.backbones import body as bodies
+from harness.backbones.body import Specials
+from harness.configuration import build
+from harness.contracts import Splits
+from harness.setup import Foundation, used
+from harness.train import Progress
+from harness.view import Parts, parts_of
+
+
+def lay(
+    argument: tuple[Mapping[str, Any], str, bool], progress: Progress = lambda _: None
+) -> Foundation:
+    """Load the data and make, or only cost, the tokenizer and weights of a model on it.
+
+    The argument is (configuration, cache folder, make). Everything that a user can get wrong
+    about data and model raises InputError here, before any cell starts.
+    """
+    config, cache, make = argument
+    parts = parts_of(config)
+    splits: Splits = build(config["data"], "data")
+    data.check(splits, parts.task.name)
+    for name in used(config["role"]):
+        data.part(splits, name)
+    pretraining = build(config["pretraining"], "pretraining")
+    recipe = assets.recipe(parts.backbone, splits, pretraining.knobs(), pretraining.corpus)
+    texts = [e.words for e in splits.train]
+    asset = assets.ready(recipe, Path(cache))
+    if asset is None and make:
+        asset = pretrain.prepare(recipe, parts.backbone, pretraining, texts, Path(cache), progress)
+    return _cost(parts, splits, asset, pretraining)
+
+
+def _cost(
+    parts: Parts,
+    splits: Splits,
+    asset: Asset | None,
+    pretraining: pretrain.Pretraining,
+) -> Foundation:
+    """Sizes and floating-point operations, exact enough for a progress bar."""
+    vocabulary = len(splits.vocabulary or ()) or parts.backbone.vocabulary
+    stand_in = Specials(0, 1, 2, 3, 4, 5, 6, vocabulary)
+    with torch.device("meta"):
+        size = bodies.size(bodies.new_body(parts.backbone.architecture, stand_in, 0, 0.0, 0.0))
+    words = sum(len(e.words) for e in splits.train)
+    per_word = 6.0 * (size.total - size.embeddings) * 1.3
+    new = asset is None and parts.backbone.weights == "embedded"
+    sentence = words / max(1, len(splits.train))
+    asset_flops = per_word * sentence * pretraining.batch_size * pretraining.updates
+    return Foundation(
+        splits=splits,
+        digests={name: data.digest(split) for name, split in data.parts(splits).items()},
+        asset=asset,
+        family=parts.backbone.family,
+        mode=parts.backbone.mode,
+        epoch_flops=per_word * words,
+        asset_flops=asset_flops if new else 0.0,
+    )
