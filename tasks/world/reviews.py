@@ -2,7 +2,7 @@
 
 What a labelled review asks of its reader gives its slice: lex one polarity word, new the same
 with a word that labelled training data never shows, neg a negator before the word, con two
-clauses of which the main one counts, none no opinion at all.
+or three clauses of which the main one counts, none no opinion at all.
 """
 
 from __future__ import annotations
@@ -38,8 +38,10 @@ def labelled_review(choice: Choice, world: World, slices: Weights) -> Review:
     label = choice.pick((0, 1))
     seen = world.seen_polarity
     if part == "con":
-        other = _opinion(choice, world, seen, 1 - label)
-        words = _contrast(choice, _opinion(choice, world, seen, label), other)
+        main = _opinion(choice, world, seen, label)
+        words = _contrast(choice, main, _opinion(choice, world, seen, 1 - label))
+        if _chance(choice, world.spec.aside):
+            words = _aside(choice, words, _opinion(choice, world, seen, choice.pick((0, 1))))
     elif part == "none":
         words = _clause(choice, world, _plain(choice, world))
     else:
@@ -89,11 +91,14 @@ def _chorus(choice: Choice, world: World, side: int, bounds: Bounds) -> Words:
 
 
 def _term(choice: Choice, world: World, lists: Lists, side: int, negated: bool) -> Words:
-    """An adjective for one side, or a negator and an adjective of the other."""
+    """An adjective for one side, or a negator and an adjective of the other.
+
+    Which of a list's adjectives it is tells nothing beyond the list.
+    """
     spec = world.spec
     negator = (choice.nuisance(lx.NEGATORS),) if negated else ()
     degrees = _degrees(choice, spec.scope if negated else spec.degree)
-    return (*negator, *degrees, choice.pick(lists[1 - side if negated else side]))
+    return (*negator, *degrees, choice.nuisance(lists[1 - side if negated else side]))
 
 
 def _plain(choice: Choice, world: World) -> Words:
@@ -118,6 +123,13 @@ def _contrast(choice: Choice, main: Words, other: Words) -> Words:
     if form == lx.ALTHOUGH:
         return (*main, lx.ALTHOUGH, *other)
     return (lx.ALTHOUGH, *other, lx.COMMA, *main)
+
+
+def _aside(choice: Choice, contrast: Words, aside: Words) -> Words:
+    """A third clause, for or against, that changes nothing."""
+    if choice.pick((True, False)):
+        return (*contrast, lx.ALTHOUGH, *aside)
+    return (lx.ALTHOUGH, *aside, lx.COMMA, *contrast)
 
 
 def _degrees(choice: Choice, bounds: Bounds) -> Words:

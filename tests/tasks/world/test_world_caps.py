@@ -139,8 +139,10 @@ def learned(draws: list[Draw], fresh: list[Draw]) -> dict[str, tuple[float, int]
         counts[view][answer] += 1
     right: Counter[str] = Counter()
     total: Counter[str] = Counter()
-    for view, answer, part in fresh:
-        hit = bool(counts[view]) and counts[view].most_common(1)[0][0] == answer
+    known = [draw for draw in fresh if counts[draw[0]]]
+    assert len(known) >= 0.98 * len(fresh)
+    for view, answer, part in known:
+        hit = counts[view].most_common(1)[0][0] == answer
         for name in (part, "all"):
             total[name] += 1
             right[name] += hit
@@ -184,6 +186,6 @@ def test_ner_against_a_learned_table(
 
 def test_classification_against_a_learned_table() -> None:
     sampler, there = stream("test", "review caps"), world(0, SPEC)
-    reviews = [labelled_review(sampler, there, SPEC.review_slices) for _ in range(10_000)]
+    reviews = [labelled_review(sampler, there, SPEC.review_slices) for _ in range(12_000)]
     draws: list[Draw] = [(review_view(r.words), r.label, r.slice) for r in reviews]
-    assert_near(learned(draws[:6_000], draws[6_000:]), table("classification")["causal/last"])
+    assert_near(learned(draws[:8_000], draws[8_000:]), table("classification")["causal/last"])
