@@ -18,7 +18,7 @@ def observe() -> dict[str, Any]:
     return {
         "cpu": _cpu(),
         "cores": os.cpu_count(),
-        "cores_usable": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+        "cores_usable": usable_cores(),
         "memory_bytes": _memory(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
@@ -28,6 +28,13 @@ def observe() -> dict[str, Any]:
         "commit": _git("rev-parse", "HEAD"),
         "dirty": None if (changes := _git("status", "--porcelain")) is None else bool(changes),
     }
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on; all of them where the system does not say."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _cpu() -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import wait
 from typing import Any
@@ -16,6 +16,7 @@ from harness.isolate import Done, Failed, Job, Running
 from harness.measure.stopwatch import Stopwatch
 
 _TICK_SECONDS = 0.5
+_LINE_SECONDS = 60
 
 
 def run(
@@ -32,7 +33,7 @@ def run(
     waiting = deque(jobs)
     started: dict[str, float] = {}
     running: list[Running] = []
-    with _bar(jobs, title) as bar:
+    with _bar(jobs, title, clock) as bar:
         try:
             while waiting or running:
                 while waiting and len(running) < workers:
@@ -60,12 +61,16 @@ def run(
 
 
 class _Bar:
-    """One progress display for all jobs, in shares of their cost, with the time left."""
+    """One progress display for all jobs, in shares of their cost, with the time left.
 
-    def __init__(self, bar: Any, jobs: Sequence[Job]) -> None:
-        self.bar = bar
+    On a terminal a bar; elsewhere (a log file) a line a minute.
+    """
+
+    def __init__(self, bar: Any, jobs: Sequence[Job], title: str, clock: Callable[[], float]):
+        self.bar, self.title, self.clock = bar, title, clock
         self.total = sum(job.cost for job in jobs)
         self.ended, self.count, self.of = 0.0, 0, len(jobs)
+        self.begun = self.told = clock()
 
     def finished(self, job: Job) -> None:
         self.ended += job.cost
@@ -73,15 +78,30 @@ class _Bar:
 
     def show(self, running: Sequence[Running]) -> None:
         done = self.ended + sum(one.job.cost * one.share for one in running)
-        self.bar.n = min(100.0, 100 * done / self.total)
+        share = min(1.0, done / self.total)
+        if self.bar.disable:
+            self._tell(share)
+            return
+        self.bar.n = 100 * share
         names = ", ".join(f"{one.job.name} {one.share:.0%}" for one in running)
         self.bar.set_postfix_str(f"{self.count}/{self.of} done; {names}", refresh=True)
 
+    def _tell(self, share: float) -> None:
+        now = self.clock()
+        if now - self.told < _LINE_SECONDS:
+            return
+        self.told = now
+        left = (now - self.begun) * (1 - share) / max(share, 1e-3) / 60
+        sys.stderr.write(
+            f"{self.title}: {self.count} of {self.of} done, about {left:.0f} min left\n"
+        )
+        sys.stderr.flush()
+
 
 @contextmanager
-def _bar(jobs: Sequence[Job], title: str) -> Iterator[_Bar]:
+def _bar(jobs: Sequence[Job], title: str, clock: Callable[[], float]) -> Iterator[_Bar]:
     form = "{l_bar}{bar:20}| {elapsed} < {remaining} {postfix}"
     with tqdm(
         total=100, desc=title, bar_format=form, disable=not sys.stderr.isatty(), leave=False
     ) as bar:
-        yield _Bar(bar, jobs)
+        yield _Bar(bar, jobs, title, clock)

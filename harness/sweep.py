@@ -8,7 +8,6 @@ models of a pair alternate and a drift of the machine favours neither.
 from __future__ import annotations
 
 import itertools
-import os
 import statistics
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -95,7 +94,7 @@ def run(planned: Sequence[Planned]) -> int:
     for one in planned:
         configuration.check(one.config)
     config = planned[0].config
-    workers = config["workers"] or len(os.sched_getaffinity(0))
+    workers = config["workers"] or environment.usable_cores()
     foundations = _lay(planned, workers, make=not config["dry_run"])
     if config["dry_run"]:
         _say(_forecast(planned, foundations, workers, Path(config["results"])))
