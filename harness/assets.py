@@ -133,7 +133,9 @@ def make(
         if finished is not None:
             return finished
         beside = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-        shutil.rmtree(beside, ignore_errors=True)
+        # What a killed run left behind; nobody else is at work while we hold the lock.
+        for litter in folder.parent.glob(f".{folder.name}.*.tmp"):
+            shutil.rmtree(litter, ignore_errors=True)
         try:
             save_tokenizer(beside, made.vocabulary, texts, made.vocabulary_size)
             history = build(beside)

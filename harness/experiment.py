@@ -36,6 +36,8 @@ def execute(setup: Setup, progress: Progress = lambda _: None) -> str:
     locks.mkdir(parents=True, exist_ok=True)
     with FileLock(locks / f"{setup.identity}.lock"):
         if setups.outcome(setup.folder) != "finished":
+            for litter in setup.folder.glob(".*.tmp"):  # a killed run's, as we hold the lock
+                litter.unlink()
             _run(setup, asset, progress)
     return str(setup.folder)
 
