@@ -1,0 +1,101 @@
+"""Which cells a sweep holds, and what each is told."""
+
+from pathlib import Path
+
+import pytest
+from hydra import initialize_config_dir
+
+from harness import configuration, sweep
+from harness.contracts import InputError
+from harness.sweep import Planned
+
+CONF = Path(__file__).parents[2] / "conf"
+
+
+def expand(cells, *overrides):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = {"sweep": {"name": "mine", "retry": "never", "cells": cells}}
+        return list(sweep.expand(config, list(overrides)))
+
+
+def told(planned, *keys):
+    rows = []
+    for one in planned:
+        row = []
+        for key in keys:
+            value = one.config
+            for part in key.split("."):
+                value = value[part]
+            row.append(value)
+        rows.append(tuple(row))
+    return rows
+
+
+BLOCK = {"seed": [0, 1], "task": ["classification", "ner"], "model": ["gpt2", "bert"]}
+
+
+def test_a_block_is_a_product_in_which_the_pair_alternates():
+    found = told(expand([BLOCK]), "seed", "task.name", "model.name")
+    assert len(found) == 8
+    assert found[:3] == [
+        (0, "classification", "gpt2"),
+        (0, "classification", "bert"),
+        (0, "ner", "gpt2"),
+    ]
+
+
+def test_blocks_are_joined_and_what_is_twice_is_once():
+    control = {"seed": [0], "model.weights": ["scratch"], "task": ["ner"], "model": ["gpt2"]}
+    found = expand([BLOCK, control, {"seed": [1], "task": ["ner"], "model": ["bert"]}])
+    assert len(found) == 9
+    assert told(found[-1:], "model.weights") == [("scratch",)]
+
+
+def test_what_the_user_sets_narrows_an_axis_and_reaches_every_cell():
+    found = expand([BLOCK], "sweep=quick", "task=ner", "seed=7", "train.epochs=2")
+    assert told(found, "seed", "task.name", "model.name", "train.epochs") == [
+        (7, "ner", "gpt2", 2),
+        (7, "ner", "bert", 2),
+    ]
+
+
+def test_every_cell_carries_its_own_searched_rate():
+    found = expand([{"task": ["classification", "ner"], "model": ["gpt2", "bert"]}])
+    for one in found:
+        tuning = sweep._tuning(one.config)
+        assert tuning is not None
+        assert tuning["chosen"] == one.config["train"]["lr"]
+    assert len({one.config["train"]["lr"] for one in found}) > 1
+
+
+@pytest.mark.parametrize("override", ["train.lr=0.123", "model.weights=scratch"])
+def test_no_search_stands_behind_other_rates_or_weights(override):
+    (one,) = expand([{"model": ["gpt2"]}], override)
+    assert sweep._tuning(one.config) is None
+
+
+def test_cells_that_share_data_and_weights_share_a_foundation():
+    found = expand([BLOCK])
+    assert len({one.foundation for one in found}) == 4
+
+
+def test_the_shipped_sweeps_hold_both_models_of_a_pair():
+    for name in ("quick", "smoke", "lr", "real", "real_lr"):
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            composed = sweep.compose("config", overrides=[f"sweep={name}"])
+            config = {"sweep": sweep.OmegaConf.to_container(composed.sweep)}
+            found = list(sweep.expand(config, [f"sweep={name}"]))
+        sides = {"gpt": set(), "bert": set()}
+        for one in found:
+            family = "gpt" if "gpt" in one.config["model"]["name"] else "bert"
+            search = one.config["train"]["lr"] if one.config["role"] == "tuning" else None
+            weights = one.config["model"]["weights"]
+            sides[family].add((one.config["seed"], one.config["task"]["name"], weights, search))
+        assert sides["gpt"] == sides["bert"], name
+
+
+def test_an_unknown_value_stops_before_anything_runs():
+    (one,) = expand([{"model": ["gpt2"]}])
+    with pytest.raises(InputError, match=r"train\.epochs"):
+        configuration.check({**one.config, "train": {**one.config["train"], "epochs": 0}})
+    assert isinstance(one, Planned)
