@@ -157,7 +157,7 @@ def save_tokenizer(
     folder: Path, vocabulary: Sequence[str] | None, texts: Sequence[Sequence[str]], size: int
 ) -> None:
     """Save a WordPiece tokenizer: over a closed vocabulary, or trained on `texts`."""
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+    from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
     if vocabulary is not None:
@@ -165,17 +165,41 @@ def save_tokenizer(
         backend = Tokenizer(models.WordPiece(ids, unk_token="[UNK]"))
         backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     else:
-        backend = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-        backend.normalizer = normalizers.NFC()
-        backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-        trainer = trainers.WordPieceTrainer(
-            vocab_size=size, special_tokens=list(SPECIALS), show_progress=False
-        )
-        backend.train_from_iterator((" ".join(text) for text in texts), trainer)
+        backend = _trained(texts, size)
     names = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token", "eos_token")
     PreTrainedTokenizerFast(
         tokenizer_object=backend, **dict(zip(names, SPECIALS, strict=True))
     ).save_pretrained(folder)
+
+
+def _trained(texts: Sequence[Sequence[str]], size: int) -> Any:
+    """A WordPiece tokenizer trained on texts, the same one every time.
+
+    Left alone, the trainer numbers the pieces `##c` in the order of a hash map, and breaks ties
+    between merges by those numbers. Naming them first, in order, settles both.
+    """
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+    normalizer, splitter = normalizers.NFC(), pre_tokenizers.BertPreTokenizer()
+    lines = [normalizer.normalize_str(" ".join(text)) for text in texts]
+    inside = {
+        character
+        for line in lines
+        for word, _ in splitter.pre_tokenize_str(line)
+        for character in word[1:]
+    }
+    backend = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    backend.normalizer, backend.pre_tokenizer = normalizer, splitter
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=size,
+        special_tokens=[*SPECIALS, *(f"##{character}" for character in sorted(inside))],
+        show_progress=False,
+    )
+    backend.train_from_iterator(lines, trainer)
+    # A fresh model over the same pieces: only the true special tokens stay special.
+    plain = Tokenizer(models.WordPiece(backend.get_vocab(), unk_token="[UNK]"))
+    plain.normalizer, plain.pre_tokenizer = normalizer, splitter
+    return plain
 
 
 def _checkpoint(folder: Path) -> Path:
