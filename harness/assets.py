@@ -85,7 +85,7 @@ def recipe(
         )
     path = None
     if backbone.weights not in ("embedded", "scratch"):
-        path = str(_checkpoint(Path(backbone.weights)))
+        path = str(_checkpoint(Path(backbone.weights), backbone.architecture["model_type"]))
     closed = splits.vocabulary is not None
     return Recipe(
         name=backbone.name if embedded or path else "tokenizer",
@@ -106,12 +106,13 @@ def ready(made: Recipe, cache: Path) -> Asset | None:
     """The finished asset, or None where it has yet to be made."""
     folder = made.folder(cache)
     if made.path is not None:
-        tokenizer = folder / "tokenizer.json"
-        weights = folder / "model.safetensors"
-        return Asset(str(folder), _file_digest(tokenizer), _file_digest(weights), None)
+        return Asset(str(folder), *_digests(folder), None)
     if not (folder / FACTS).is_file():
         return None
     facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+    if (facts["tokenizer_digest"], facts["weights_digest"]) != _digests(folder):
+        shutil.rmtree(folder)  # damaged since: make it again
+        return None
     return Asset(str(folder), **facts)
 
 
@@ -139,10 +140,10 @@ def make(
         try:
             save_tokenizer(beside, made.vocabulary, texts, made.vocabulary_size)
             history = build(beside)
-            weights = beside / "model.safetensors"
+            tokenizer, weights = _digests(beside)
             facts = {
-                "tokenizer_digest": _file_digest(beside / "tokenizer.json"),
-                "weights_digest": _file_digest(weights) if weights.exists() else "scratch",
+                "tokenizer_digest": tokenizer,
+                "weights_digest": weights,
                 "pretraining": history,
             }
             record.write_text(beside / FACTS, json.dumps(facts, indent=1) + "\n")
@@ -202,16 +203,37 @@ def _trained(texts: Sequence[Sequence[str]], size: int) -> Any:
     return plain
 
 
-def _checkpoint(folder: Path) -> Path:
+def _checkpoint(folder: Path, model_type: str) -> Path:
     for name in ("config.json", "model.safetensors", "tokenizer.json"):
         if not (folder / name).is_file():
             raise InputError(
                 f"model.weights={folder}: no {name} there; expected 'embedded', 'scratch' or a "
                 "checkpoint folder with config.json, model.safetensors and tokenizer.json"
             )
+    try:
+        found = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
+    except (ValueError, AttributeError):
+        found = None
+    if found != model_type:
+        raise InputError(
+            f"{folder}/config.json: model_type {found!r}, but this model is a {model_type!r}; "
+            "choose the model=... of that family, or another folder"
+        )
     return folder.resolve()
 
 
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _digests(folder: Path) -> tuple[str, str]:
+    """SHA-256 of the tokenizer's files and of the model's; "scratch" where there is no model."""
+    tokenizer = _files_digest(folder, ("tokenizer.json", "tokenizer_config.json"))
+    if not (folder / "model.safetensors").is_file():
+        return tokenizer, "scratch"
+    return tokenizer, _files_digest(folder, ("model.safetensors", "config.json"))
+
+
+def _files_digest(folder: Path, names: Sequence[str]) -> str:
+    whole = hashlib.sha256()
+    for name in names:
+        if (folder / name).is_file():
+            with (folder / name).open("rb") as stream:
+                whole.update(hashlib.file_digest(stream, "sha256").digest())
+    return whole.hexdigest()

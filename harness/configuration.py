@@ -6,6 +6,7 @@ No configuration object goes further than this; everything below takes plain val
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 from hydra.errors import InstantiationException
@@ -13,17 +14,21 @@ from hydra.utils import instantiate
 
 from harness.contracts import InputError
 
-ALLOWED = ("harness.", "tasks.")
-_NOT_SCIENCE = {"data": ("path",)}  # where a file lies does not change what it says
+ALLOWED = ("harness.", "tasks.")  # and there, only what the named module itself defines
+LOADERS = ("load", "corpus")  # functions that a configuration may call, besides classes
+_NOT_SCIENCE = {  # names and places: what they name enters by its digest
+    "data": ("path", "folder", "train", "dev", "test", "test_note"),
+    "model": ("match", "pair"),
+}
 
 
 def build(node: Mapping[str, Any], key: str) -> Any:
     """Call a node's `_target_` with the node's own keys. Raises InputError, naming `key`."""
     for target in targets(node):
-        if not target.startswith(ALLOWED):
+        if not _ours(target):
             raise InputError(
-                f"{key}: _target_ {target!r} is not allowed; it may name only "
-                "harness. and tasks. (nothing else is ever imported from a configuration)"
+                f"{key}: _target_ {target!r} is not allowed; it may name only classes and loaders "
+                "that a module of harness or tasks defines itself"
             )
     try:
         return instantiate(dict(node), _convert_="all")
@@ -36,6 +41,20 @@ def build(node: Mapping[str, Any], key: str) -> Any:
         raise
 
 
+def _ours(target: str) -> bool:
+    """Does a module of ours define this itself? What it merely imports is out of reach."""
+    module, _, name = target.rpartition(".")
+    if not target.startswith(ALLOWED):
+        return False
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError):
+        return False
+    return getattr(found, "__module__", None) == module and (
+        isinstance(found, type) or name in LOADERS
+    )
+
+
 def targets(node: object) -> Iterator[str]:
     """Every `_target_` in a configuration node, however deep."""
     if isinstance(node, Mapping):
@@ -46,6 +65,18 @@ def targets(node: object) -> Iterator[str]:
     elif isinstance(node, Sequence) and not isinstance(node, str):
         for value in node:
             yield from targets(value)
+
+
+def searched(science: Mapping[str, Any]) -> dict[str, Any]:
+    """What a searched learning rate holds for.
+
+    The scientific configuration, less what a search varies (rate, seed) and what it may
+    economise on (the data).
+    """
+    train = {k: v for k, v in science["train"].items() if k != "lr"}
+    model = {k: v for k, v in science["model"].items() if k not in _NOT_SCIENCE["model"]}
+    kept = {"train": train, "model": model, "strategy": science["strategy"]}
+    return {**kept, "pretraining": science.get("pretraining")}
 
 
 def scientific(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,6 +100,8 @@ def check(config: Mapping[str, Any]) -> None:
     for key, (kind, fits, expected) in _RANGES.items():
         value: Any = config
         for part in key.split("."):
+            if not isinstance(value, Mapping) or part not in value:
+                raise InputError(f"{key}: not set; expected {expected}")
             value = value[part]
         if isinstance(value, bool) or not isinstance(value, kind) or not fits(value):
             raise InputError(f"{key}={value}: expected {expected}")
@@ -76,6 +109,14 @@ def check(config: Mapping[str, Any]) -> None:
 
 _NUMBER = (int, float)
 _RANGES: dict[str, tuple[Any, Callable[[Any], bool], str]] = {
+    "model.weights": (str, lambda v: bool(v), "embedded, scratch or a folder"),
+    "model.vocabulary": (int, lambda v: v >= 100, "a whole number from 100"),
+    "results": (str, lambda v: bool(v), "a folder"),
+    "cache": (str, lambda v: bool(v), "a folder"),
+    "pretraining.updates": (int, lambda v: v >= 1, "a whole number from 1"),
+    "pretraining.batch_size": (int, lambda v: v >= 1, "a whole number from 1"),
+    "pretraining.lr": (_NUMBER, lambda v: 0 < v < 1, "a number between 0 and 1, such as 1e-3"),
+    "pretraining.corpus.size": (int, lambda v: v >= 1, "a whole number from 1"),
     "seed": (int, lambda v: v >= 0, "a whole number from 0"),
     "role": (str, lambda v: v in ("result", "tuning"), "result or tuning"),
     "checkpoint": (str, lambda v: v in ("first", "all", "none"), "first (seed 0), all or none"),

@@ -59,15 +59,15 @@ def words(splits: Splits) -> dict[str, int]:
 
 
 def digest(examples: Iterable[Example]) -> str:
-    """SHA-256 over words and targets, one canonical JSON line per example, in order.
+    """SHA-256 over words, targets and units, one canonical JSON line per example, in order.
 
-    Ids and units are left out: an id says where an example was found, and the same examples
-    read from another file layout are the same data. Order counts, since counts are compared
-    row by row.
+    Ids are left out: an id says where an example was found, and the same examples read from
+    another file layout are the same data. Units are in: slices are judged by them. Order
+    counts, since counts are compared row by row.
     """
     sha = hashlib.sha256()
     for example in examples:
-        sha.update(canonical([example.words, example.target]).encode())
+        sha.update(canonical([example.words, example.target, example.units]).encode())
         sha.update(b"\n")
     return sha.hexdigest()
 

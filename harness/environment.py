@@ -24,7 +24,6 @@ def observe() -> dict[str, Any]:
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in PACKAGES},
         "threads": os.environ.get(THREADS),
-        "load": _load(),
         "commit": _git("rev-parse", "HEAD"),
         "dirty": None if (changes := _git("status", "--porcelain")) is None else bool(changes),
     }
@@ -54,7 +53,8 @@ def _memory() -> int | None:
         return None
 
 
-def _load() -> float | None:
+def load() -> float | None:
+    """Runnable processes, averaged over a minute; None where the system does not say."""
     try:
         return round(os.getloadavg()[0], 2)
     except OSError:

@@ -9,7 +9,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
 from safetensors.torch import save_file
 
 from harness import batching, data, environment, facts, probes, record, train
@@ -22,7 +21,7 @@ from harness.heads import Predictor
 from harness.measure.stopwatch import Stopwatch
 from harness.setup import Setup, used
 from harness.train import Progress
-from harness.view import Parts, Reader, Side, parts_of, reader_of, side_of
+from harness.view import Parts, Reader, Side, parts_of, reader_of, refuse_longer, side_of
 
 _PROBED_TEXTS = 50
 
@@ -32,9 +31,7 @@ def execute(setup: Setup, progress: Progress = lambda _: None) -> str:
     asset = setup.foundation.asset
     if asset is None:
         raise ValueError("a cell cannot run before its tokenizer and weights exist")
-    locks = Path(setup.cache) / "locks"
-    locks.mkdir(parents=True, exist_ok=True)
-    with FileLock(locks / f"{setup.identity}.lock"):
+    with setups.locked(setup.cache, setup.identity):
         if setups.outcome(setup.folder) != "finished":
             for litter in setup.folder.glob(".*.tmp"):  # a killed run's, as we hold the lock
                 litter.unlink()
@@ -73,8 +70,8 @@ def _run(setup: Setup, asset: Asset, progress: Progress) -> None:
         experiment_version=setups.EXPERIMENT_VERSION,
         cell=setup.cell,
         outcome=record.Outcome("finished"),
-        config=setup.config,
-        environment=environment.observe(),
+        config=setup.science,
+        environment={**setup.environment, "load": environment.load()},
         sweep=setup.sweep,
         tuning=setup.tuning,
         evaluated=used(role)[-1],
@@ -106,6 +103,7 @@ def _predictor(setup: Setup, asset: Asset, parts: Parts, reader: Reader, classes
         )
     else:
         body = bodies.load_body(Path(asset.folder), knobs.dropout, knobs.attention_dropout)
+    refuse_longer(knobs.max_length, body)
     return Predictor(backbone, body, classes, knobs.dropout, setup.cell.seed)
 
 

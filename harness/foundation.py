@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ from harness.assets import Asset
 from harness.backbones import body as bodies
 from harness.backbones.body import Specials
 from harness.configuration import build
-from harness.contracts import Splits
+from harness.contracts import InputError, Splits
 from harness.setup import Foundation, used
 from harness.train import Progress
-from harness.view import Parts, parts_of
+from harness.view import Parts, parts_of, refuse_longer
 
 
 def lay(
@@ -37,9 +38,11 @@ def lay(
     recipe = assets.recipe(parts.backbone, splits, pretraining.knobs(), pretraining.corpus)
     texts = [e.words for e in splits.train]
     asset = assets.ready(recipe, Path(cache))
-    if asset is None and make:
-        asset = pretrain.prepare(recipe, parts.backbone, pretraining, texts, Path(cache), progress)
-    return _cost(parts, splits, asset, pretraining)
+    costed = _cost(parts, splits, asset, pretraining)
+    if asset is not None or not make:
+        return costed
+    asset = pretrain.prepare(recipe, parts.backbone, pretraining, texts, Path(cache), progress)
+    return replace(costed, asset=asset, asset_flops=0.0)
 
 
 def _cost(
@@ -51,8 +54,13 @@ def _cost(
     """Sizes and floating-point operations, exact enough for a progress bar."""
     vocabulary = len(splits.vocabulary or ()) or parts.backbone.vocabulary
     stand_in = Specials(0, 1, 2, 3, 4, 5, 6, vocabulary)
-    with torch.device("meta"):
-        size = bodies.size(bodies.new_body(parts.backbone.architecture, stand_in, 0, 0.0, 0.0))
+    try:
+        with torch.device("meta"):
+            body = bodies.new_body(parts.backbone.architecture, stand_in, 0, 0.0, 0.0)
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(f"model.architecture cannot be built: {error}") from None
+    refuse_longer(parts.knobs.max_length, body)
+    size = bodies.size(body)
     words = sum(len(e.words) for e in splits.train)
     per_word = 6.0 * (size.total - size.embeddings) * 1.3
     new = asset is None and parts.backbone.weights == "embedded"

@@ -58,6 +58,7 @@ class Running:
     job: Job
     process: Any
     pipe: Connection
+    since: float  # on the pool's clock
     share: float = 0.0
 
     def kill(self) -> None:
@@ -73,15 +74,15 @@ def server(preload: Sequence[str] = PRELOAD) -> ForkServerContext:
     return context
 
 
-def start(context: ForkServerContext, job: Job) -> Running:
-    """Start a job in a process of its own."""
+def start(context: ForkServerContext, job: Job, now: float) -> Running:
+    """Start a job in a process of its own, at `now` on the caller's clock."""
     receiving, sending = context.Pipe(duplex=False)
     process = context.Process(
         target=_child, args=(job.function, job.argument, sending), name=job.name, daemon=True
     )
     process.start()
     sending.close()
-    return Running(job, process, receiving)
+    return Running(job, process, receiving, now)
 
 
 def poll(running: Running) -> Done | Failed | None:

@@ -31,18 +31,16 @@ def run(
     context = isolate.server()
     clock = Stopwatch().wall
     waiting = deque(jobs)
-    started: dict[str, float] = {}
     running: list[Running] = []
     with _bar(jobs, title, clock) as bar:
         try:
             while waiting or running:
                 while waiting and len(running) < workers:
-                    running.append(isolate.start(context, waiting.popleft()))
-                    started[running[-1].job.name] = clock()
+                    running.append(isolate.start(context, waiting.popleft(), clock()))
                 wait([one.pipe for one in running], timeout=_TICK_SECONDS)
                 for one in list(running):
                     outcome = isolate.poll(one)
-                    late = clock() - started[one.job.name] > limit_seconds
+                    late = clock() - one.since > limit_seconds
                     if outcome is None and late:
                         one.kill()
                         minutes = limit_seconds / 60

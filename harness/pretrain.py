@@ -6,6 +6,7 @@ backbone's `lesson` asks of them.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from tokenizers import Tokenizer
 from transformers import AutoTokenizer
 
 from harness import assets, batching, encoding, train
@@ -45,8 +47,29 @@ class Pretraining:
 
 
 def load_tokenizer(folder: Path) -> Any:
-    """The tokenizer of an asset; never remote code."""
-    return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    """The tokenizer of an asset; never remote code.
+
+    A byte-level tokenizer (GPT-2's) writes the space before a word into the word's first piece;
+    pre-split words need it put back, or every word looks like the middle of another.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=False
+    )
+    state = json.loads(tokenizer.backend_tokenizer.to_str())
+    if _with_spaces(state.get("pre_tokenizer")):
+        changed = Tokenizer.from_str(json.dumps(state))
+        tokenizer.backend_tokenizer.pre_tokenizer = changed.pre_tokenizer
+    return tokenizer
+
+
+def _with_spaces(node: Any) -> bool:
+    """Ask every byte-level step of a pre-tokenizer to put the space back; was there one?"""
+    if not isinstance(node, dict):
+        return False
+    if node.get("type") == "ByteLevel":
+        node["add_prefix_space"] = True
+        return True
+    return any([_with_spaces(step) for step in node.get("pretokenizers", ())])
 
 
 def specials(tokenizer: Any) -> Specials:

@@ -36,12 +36,14 @@ from harness.sweep import Planned
 
 _planned: list[Planned] = []
 _problems: list[Exception] = []
+_composed: list[bool] = []  # empty where Hydra only showed something (--help, --cfg)
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="config")  # type: ignore[untyped-decorator]
 def _plan(config: DictConfig) -> None:
     """Hydra calls this once per composed configuration; cells are run after the last one."""
     choices = HydraConfig.get()
+    _composed.append(True)
     try:
         if config.get("sweep") is None:
             plain = {**_plain(config), "sweep": None}
@@ -70,7 +72,7 @@ def main() -> int:
         _plan()
         for problem in _problems:
             raise problem
-        return sweep.run(_planned) if _planned else 0
+        return sweep.run(_planned) if _composed else 0
     except InputError as error:
         return _refuse(str(error))
     except (HydraException, OmegaConfBaseException) as error:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from harness import record
 from harness.assets import Asset
 from harness.contracts import Splits
@@ -39,13 +41,15 @@ class Foundation:
 class Setup:
     """One cell, ready to run."""
 
-    config: Mapping[str, Any]  # scientific, resolved
+    config: Mapping[str, Any]  # resolved: what the parts are built from
+    science: Mapping[str, Any]  # the part of it that can change a result: what is recorded
     foundation: Foundation
     cell: Cell
     identity: str
     results: str
     cache: str
     keep_checkpoint: bool
+    environment: Mapping[str, Any]  # as it was when the code was loaded
     sweep: str | None
     tuning: Mapping[str, Any] | None
 
@@ -103,10 +107,20 @@ def identify(science: Mapping[str, Any], foundation: Foundation) -> str:
     )
 
 
+def locked(cache: str, identity: str) -> FileLock:
+    """One writer at a time for a cell's record, whoever runs it; freed if its holder dies."""
+    locks = Path(cache) / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    return FileLock(locks / f"{identity}.lock")
+
+
 def outcome(folder: Path) -> str | None:
     """One of "finished" and "failed", or None where nothing (whole) is there."""
     try:
-        return record.read(folder).outcome.status
+        kept = record.read(folder)
+        if kept.outcome.status == "finished":
+            record.read_counts(folder, kept.counts_digest)
+        return kept.outcome.status
     except record.RecordError:
         return None
 

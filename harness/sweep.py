@@ -8,6 +8,7 @@ models of a pair alternate and a drift of the machine favours neither.
 from __future__ import annotations
 
 import itertools
+import json
 import statistics
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -68,12 +69,20 @@ def expand(config: Mapping[str, Any], overrides: Sequence[str]) -> Iterator[Plan
             key: [given[key]] if key in given else _several(values) for key, values in block.items()
         }
         for values in itertools.product(*axes.values()):
-            chosen = [f"{k}={v}" for k, v in zip(axes, values, strict=True) if k not in given]
+            pairs = zip(axes, values, strict=True)
+            chosen = [f"{k}={_typed(v)}" for k, v in pairs if k not in given]
             planned = _compose([*kept, *chosen], config)
             text = record.canonical(planned.config)
             if text not in seen:
                 seen.add(text)
                 yield planned
+
+
+def _typed(value: object) -> str:
+    """A YAML value as Hydra's command line writes it."""
+    if value is None:
+        return "null"
+    return json.dumps(value) if isinstance(value, bool) else str(value)
 
 
 def _several(values: object) -> list[object]:
@@ -93,16 +102,34 @@ def run(planned: Sequence[Planned]) -> int:
     """Run what is not finished yet, write the report, tell how it went; returns the exit code."""
     for one in planned:
         configuration.check(one.config)
+    if not planned:
+        raise InputError("this sweep holds no cell; see `cells` in its file under conf/sweep/")
     config = planned[0].config
     workers = config["workers"] or environment.usable_cores()
+    if not config["dry_run"]:
+        _writable(Path(config["results"]), "results")
+        _writable(Path(config["cache"]), "cache")
     foundations = _lay(planned, workers, make=not config["dry_run"])
     if config["dry_run"]:
         _say(_forecast(planned, foundations, workers, Path(config["results"])))
         return 0
-    setups_ = _setups(planned, foundations)
+    setups_ = _setups(planned, foundations, environment.observe())
     tally = _run_cells(setups_, planned, workers)
     _conclude(tally, Path(config["results"]))
     return 1 if tally.failed else 0
+
+
+def _writable(folder: Path, key: str) -> None:
+    """Raise InputError now for a folder that could not be written to after hours of work."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        record.write_text(folder / ".writable", "")
+        (folder / ".writable").unlink()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(
+            f"{key}={folder}: cannot be written ({reason}); choose another folder with {key}=..."
+        ) from None
 
 
 def _lay(planned: Sequence[Planned], workers: int, make: bool) -> dict[str, Foundation]:
@@ -136,7 +163,9 @@ def _cannot_start(job: Job, outcome: Failed) -> InputError:
 
 
 def _setups(
-    planned: Sequence[Planned], foundations: Mapping[str, Foundation]
+    planned: Sequence[Planned],
+    foundations: Mapping[str, Foundation],
+    here: Mapping[str, Any],
 ) -> dict[str, tuple[Setup, Planned]]:
     """Cells by identity; the same cell planned twice is one cell."""
     found: dict[str, tuple[Setup, Planned]] = {}
@@ -148,13 +177,15 @@ def _setups(
             config["checkpoint"] == "first" and config["seed"] == 0 and config["role"] == "result"
         )
         setup = Setup(
-            config=science,
+            config=config,
+            science=science,
             foundation=foundation,
             cell=setups.cell_of(config, foundation, one.choices),
             identity=identity,
             results=config["results"],
             cache=config["cache"],
             keep_checkpoint=keep,
+            environment=here,
             sweep=config["sweep"]["name"] if config["sweep"] else None,
             tuning=_tuning(config),
         )
@@ -163,11 +194,12 @@ def _setups(
 
 
 def _tuning(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The search behind the learning rate, unless another rate or other weights are in use."""
+    """The search behind the learning rate, if it is the rate and the setting that were searched."""
     tuning: Mapping[str, Any] | None = config["tuning"]
     if tuning is None or tuning["chosen"] != config["train"]["lr"]:
         return None
-    return tuning if tuning["weights"] == config["model"]["weights"] else None
+    holds = configuration.searched(configuration.scientific(config))
+    return tuning if tuning["holds_for"] == holds else None
 
 
 def _run_cells(
@@ -204,13 +236,19 @@ def _run_cells(
 
 def _keep_failure(setup: Setup, outcome: Failed) -> None:
     """A failed cell leaves a record with its reason. A full disk must not hide the failure."""
+    with setups.locked(setup.cache, setup.identity):
+        if setups.outcome(setup.folder) != "finished":  # by another command meanwhile
+            _write_failure(setup, outcome)
+
+
+def _write_failure(setup: Setup, outcome: Failed) -> None:
     failure = record.Record(
         identity=setup.identity,
         experiment_version=setups.EXPERIMENT_VERSION,
         cell=setup.cell,
         outcome=record.Outcome("failed", outcome.reason, outcome.error),
-        config=setup.config,
-        environment=environment.observe(),
+        config=setup.science,
+        environment=setup.environment,
         sweep=setup.sweep,
         tuning=setup.tuning,
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),

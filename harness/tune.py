@@ -11,8 +11,9 @@ it was chosen from.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -22,7 +23,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from harness import record
+from harness import configuration, record
 from harness.contracts import InputError
 
 
@@ -37,13 +38,15 @@ class Trial:
 
 @dataclass(frozen=True)
 class Subject:
-    """What is tuned."""
+    """What is tuned. `setting` is what the rate holds for, as JSON; `family` tells the sides."""
 
     data: str
     task: str
     model: str
+    family: str
     weights: str
     metric: str
+    setting: str
 
     @property
     def file(self) -> str:
@@ -68,8 +71,10 @@ def trials(results: Path) -> dict[Subject, list[Trial]]:
     for kept, score in failed:
         if kept.cell.task in metrics:
             found[_subject(kept, metrics)].append(_trial(kept, score))
+    names = Counter(subject.file for subject in found)
     for subject, runs in found.items():
-        if len({(run.lr, run.seed) for run in runs}) < len(runs):
+        twice = len({(run.lr, run.seed) for run in runs}) < len(runs)
+        if twice or names[subject.file] > 1:
             raise InputError(
                 f"{results}: more than one search for {subject.model} on {subject.task} "
                 f"({subject.data}); move the records of the older one away"
@@ -79,7 +84,15 @@ def trials(results: Path) -> dict[Subject, list[Trial]]:
 
 def _subject(kept: record.Record, metrics: Mapping[str, str]) -> Subject:
     cell = kept.cell
-    return Subject(cell.data, cell.task, cell.model, cell.weights, metrics[cell.task])
+    return Subject(
+        cell.data,
+        cell.task,
+        cell.model,
+        cell.family,
+        cell.weights,
+        metrics[cell.task],
+        record.canonical(configuration.searched(kept.config)),
+    )
 
 
 def _trial(kept: record.Record, score: float) -> Trial:
@@ -113,10 +126,17 @@ def choose(runs: Sequence[Trial]) -> dict[str, Any]:
 def refuse_unequal(found: Mapping[Subject, Sequence[Trial]]) -> None:
     """Raise InputError where the models of one task were not searched with the same trials."""
     shapes: dict[tuple[str, str], dict[str, list[tuple[float, int]]]] = defaultdict(dict)
+    families: dict[tuple[str, str], set[str]] = defaultdict(set)
     for subject, runs in found.items():
         shape = [(run.lr, run.seed) for run in runs]
         shapes[subject.data, subject.task][subject.model] = shape
+        families[subject.data, subject.task].add(subject.family)
     for (data, task), models in shapes.items():
+        if len(families[data, task]) < 2:
+            raise InputError(
+                f"{task} on {data}: only {', '.join(models)} was searched; "
+                "search the other family with the same rates and seeds, then tune again"
+            )
         if len(set(map(tuple, models.values()))) > 1:
             told = ", ".join(f"{model} {len(shape)}" for model, shape in models.items())
             raise InputError(
@@ -129,7 +149,8 @@ def write(found: Mapping[Subject, Sequence[Trial]], out: Path) -> Iterable[str]:
     """Write one YAML per subject; yields a line about each."""
     for subject, runs in sorted(found.items(), key=lambda item: item[0].file):
         chosen = choose(runs)
-        tuning = {"weights": subject.weights, "metric": subject.metric, "scored_on": "dev"}
+        tuning: dict[str, Any] = {"metric": subject.metric, "scored_on": "dev"}
+        tuning["holds_for"] = json.loads(subject.setting)
         body = OmegaConf.to_yaml({"train": {"lr": chosen["chosen"]}, "tuning": tuning | chosen})
         record.write_text(
             out / subject.file,

@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from harness import batching, encoding, pretrain, train
 from harness.assets import Asset
+from harness.backbones import body as bodies
 from harness.backbones.body import Backbone, Specials
 from harness.batching import Batch
 from harness.configuration import build
-from harness.contracts import Example, Task
+from harness.contracts import Example, InputError, Task
 from harness.encoding import Encoded
 from harness.strategies import Strategy
 
@@ -87,7 +89,6 @@ def reader_of(asset: Asset, parts: Parts, cache: Path) -> Reader:
     tokenizer = pretrain.load_tokenizer(Path(asset.folder))
     special = pretrain.specials(tokenizer)
     backbone = parts.backbone
-    longest = int(backbone.architecture.get("max_position_embeddings", parts.knobs.max_length))
     return Reader(
         tokenizer=tokenizer,
         specials=special,
@@ -95,7 +96,7 @@ def reader_of(asset: Asset, parts: Parts, cache: Path) -> Reader:
         read_at=f"{backbone.label_piece}_piece" if parts.task.per_word else backbone.pooling,
         key=asset.tokenizer_digest,
         cache=cache,
-        max_length=min(longest, parts.knobs.max_length),
+        max_length=parts.knobs.max_length,
     )
 
 
@@ -105,3 +106,13 @@ def side_of(
     """One split, encoded, with its gold answers."""
     targets = [np.asarray(task.targets(e, classes), np.int64) for e in examples]
     return Side(examples, reader.encode(examples, digest), targets, reader)
+
+
+def refuse_longer(max_length: int, body: nn.Module) -> None:
+    """Raise InputError where texts may be longer than a body can read."""
+    longest = bodies.positions(body)
+    if longest is not None and max_length > longest:
+        raise InputError(
+            f"train.max_length={max_length}: this model reads at most {longest} tokens; "
+            f"set train.max_length={longest} or less"
+        )

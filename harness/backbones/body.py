@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM
 from transformers import logging as transformers_logging
 
+from harness.contracts import InputError
+
 ATTENTION = "sdpa"
 transformers_logging.disable_progress_bar()  # the sweep shows one of its own
 _HIDDEN_DROPOUT = (
@@ -162,8 +164,9 @@ def load_body(folder: Path, dropout: float, attention: float) -> nn.Module:
     verbosity = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()  # the language-model head is left out on purpose
     try:
-        body = AutoModel.from_pretrained(
+        body, report = AutoModel.from_pretrained(
             folder,
+            output_loading_info=True,
             config=config,
             attn_implementation=ATTENTION,
             dtype=torch.float32,
@@ -173,6 +176,12 @@ def load_body(folder: Path, dropout: float, attention: float) -> nn.Module:
         )
     finally:
         transformers_logging.set_verbosity(verbosity)
+    missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
+    if missing:
+        raise InputError(
+            f"{folder}/model.safetensors lacks {len(missing)} tensors of this model "
+            f"(the first: {missing[0]}); they would be random numbers, so it is refused"
+        )
     return without_pooler(body)
 
 
@@ -206,6 +215,12 @@ def forward(model: nn.Module, ids: Tensor, real: Tensor, allowed: Tensor) -> Any
         attention_mask=(allowed | itself)[:, None],
         position_ids=positions,
     )
+
+
+def positions(body: nn.Module) -> int | None:
+    """The longest text that a body can read, in tokens; None where it has no such limit."""
+    limit = getattr(body.config, "max_position_embeddings", None)
+    return None if limit is None else int(limit)
 
 
 def size(body: nn.Module) -> Size:

@@ -34,13 +34,15 @@ def small_setup(tmp_path, cache, *overrides, task="ner", keep=False, small=True)
     laid = foundation.lay((config, str(cache), True))
     science = configuration.scientific(config)
     return Setup(
-        config=science,
+        config=config,
+        science=science,
         foundation=laid,
         cell=setups.cell_of(config, laid, {"task": task, "strategy": "full"}),
         identity=setups.identify(science, laid),
         results=str(tmp_path),
         cache=str(cache),
         keep_checkpoint=keep,
+        environment={},
         sweep=None,
         tuning=None,
     )

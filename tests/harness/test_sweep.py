@@ -68,10 +68,18 @@ def test_every_cell_carries_its_own_searched_rate():
     assert len({one.config["train"]["lr"] for one in found}) > 1
 
 
-@pytest.mark.parametrize("override", ["train.lr=0.123", "model.weights=scratch"])
-def test_no_search_stands_behind_other_rates_or_weights(override):
+@pytest.mark.parametrize(
+    "override",
+    ["train.lr=0.123", "model.weights=scratch", "train.epochs=1", "pretraining.updates=9"],
+)
+def test_no_search_stands_behind_another_setting(override):
     (one,) = expand([{"model": ["gpt2"]}], override)
     assert sweep._tuning(one.config) is None
+
+
+def test_values_reach_hydra_as_they_stand_in_the_file():
+    (one,) = expand([{"train.patience": [None], "dry_run": [True], "model": ["bert"]}])
+    assert told([one], "train.patience", "dry_run") == [(None, True)]
 
 
 def test_cells_that_share_data_and_weights_share_a_foundation():

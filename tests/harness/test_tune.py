@@ -6,10 +6,10 @@ from omegaconf import OmegaConf
 from harness import record, tune
 
 
-def put(root: Path, model: str, lr: float, seed: int, correct: int | None, role="tuning"):
+def put(root: Path, model: str, lr: float, seed: int, correct: int | None, role="tuning", epochs=8):
     cell = record.Cell(
         model,
-        "gpt",
+        "bert" if model == "bert" else "gpt",
         "mini",
         "",
         "embedded",
@@ -28,7 +28,7 @@ def put(root: Path, model: str, lr: float, seed: int, correct: int | None, role=
             1,
             cell,
             record.Outcome("finished" if finished else "failed", None if finished else "diverged"),
-            {"train": {"lr": lr}},
+            {"train": {"lr": lr, "epochs": epochs}, "model": {"name": model}, "strategy": {}},
             {},
             metrics=["accuracy"] if finished else [],
         ),
@@ -71,3 +71,16 @@ def test_unequal_effort_is_refused(tmp_path, capsys):
 def test_nothing_to_tune_from(tmp_path, capsys, folder):
     assert tune.main([str(tmp_path / folder)]) == 2
     assert "make tune" in capsys.readouterr().err
+
+
+def test_one_side_alone_is_no_search(tmp_path, capsys):
+    search(tmp_path, "gpt2", {1e-4: (5, 5), 1e-3: (9, 5)})
+    assert tune.main([str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert "only gpt2 was searched" in capsys.readouterr().err
+
+
+def test_searches_in_different_settings_are_not_pooled(tmp_path, capsys):
+    search(tmp_path, "gpt2", {1e-4: (5, 5)})
+    put(tmp_path, "gpt2", 1e-3, 1000, 9, epochs=1)
+    assert tune.main([str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert "more than one search" in capsys.readouterr().err
