@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 from tokenizers import Tokenizer
+from torch import nn
 from transformers import AutoTokenizer
 
 from harness import assets, batching, encoding, train
@@ -63,13 +63,13 @@ def load_tokenizer(folder: Path) -> Any:
 
 
 def _with_spaces(node: Any) -> bool:
-    """Ask every byte-level step of a pre-tokenizer to put the space back; was there one?"""
+    """Ask every byte-level step of a pre-tokenizer to put the space back; True if there is one."""
     if not isinstance(node, dict):
         return False
     if node.get("type") == "ByteLevel":
         node["add_prefix_space"] = True
         return True
-    return any([_with_spaces(step) for step in node.get("pretokenizers", ())])
+    return True in [_with_spaces(step) for step in node.get("pretokenizers", ())]
 
 
 def specials(tokenizer: Any) -> Specials:
