@@ -69,17 +69,23 @@ def main() -> int:
     """Compose, plan, run; returns the exit code."""
     sys.argv[1:] = ["dry_run=true" if a == "--dry-run" else a for a in sys.argv[1:]]
     try:
-        _plan()
-        for problem in _problems:
-            raise problem
+        _compose()
         return sweep.run(_planned) if _composed else 0
     except InputError as error:
         return _refuse(str(error))
-    except (HydraException, OmegaConfBaseException) as error:
-        return _refuse(hints.explain(error))
     except KeyboardInterrupt:
         print("\nstopped; the same command goes on from here", file=sys.stderr)  # noqa: T201
         return 130
+
+
+def _compose() -> None:
+    """Fill `_planned`. Raises InputError for whatever cannot be composed."""
+    try:
+        _plan()
+        for problem in _problems:
+            raise problem
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        raise InputError(hints.explain(error)) from None
 
 
 def _refuse(message: str) -> int:

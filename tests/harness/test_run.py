@@ -38,6 +38,7 @@ def places(folder):
         (["sweep=quik"], "sweep=quik: there is no such sweep (did you mean quick?)"),
         (["modle=gpt2"], "modle: there is no such key (did you mean model?)"),
         (["trian.lr=1"], "trian.lr: there is no such key (did you mean train.lr?)"),
+        (["train=null"], "Config group override must be a string"),
         (["train.lr=fast"], "train.lr=fast: expected a number"),
         (["seed=-1"], "seed=-1: expected a whole number from 0"),
         (["sweep=quick", "modle=gpt2"], "modle: there is no such key"),

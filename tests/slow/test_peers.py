@@ -1,4 +1,6 @@
-"""Beside HF Trainer and `pipeline` on embedded NER: same 4 x 256 model, data and batch size; equal answers; CPU time.
+"""Beside HF Trainer and `pipeline`, on embedded NER and bodies of 4 x 256: equal answers, CPU time.
+
+Same model, data and batch size.
 
 Run with `-s` to see the table. Ratios are of process time, interleaved, and are printed, not
 asserted: only quality and labels are.
