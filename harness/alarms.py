@@ -26,7 +26,7 @@ SLACK = 0.005
 
 RIGHT = "R"
 """The slice that only words to the right decide: a coin toss for a causal reader."""
-COINS = ("N", "none", "vague")
+COINS = ("N", "none")
 """Slices that nothing decides, for any reader."""
 CORPUS_ONLY = "G"
 """Names that occur in the pretraining corpus only; without it, one of four types by guessing."""
@@ -37,7 +37,19 @@ FEWEST = 100
 """Alarms that ring for want of evidence need this many units, or a short test sets them off."""
 
 ADAPTED = ("unmask", "echo")
-TOLERANCE = {"causal": 1e-6, "padding": 1e-5}
+FIRST_PIECE = "causal/first"
+"""A reader that trades slices against one another; its caps bound it only as a whole."""
+
+CHECKS = (
+    GUESSES := "answers that the reader cannot know",
+    CONTEXT := "use of the words to the right",
+    CAPS := "scores above the cap",
+    NAMES := "names that leak into labelled data",
+    COLLAPSE := "collapse to one answer",
+    CAUSALITY := "a causality probe against the model's claim",
+    PADDING := "a padding probe",
+)
+"""Everything that a run can be checked for; which of it depends on what its record holds."""
 
 
 class Alarm(NamedTuple):
@@ -81,6 +93,23 @@ def examine(record: Record, counts: CountTable) -> list[Alarm]:
     return [alarm for rule in RULES for alarm in rule(case)]
 
 
+def checks(record: Record, counts: CountTable) -> list[str]:
+    """Which of `CHECKS` this record holds enough for; silence of the others means nothing."""
+    data = record.data
+    caps = data.caps if data else {}
+    case = _Case(record, counts, _slices(counts), data.reader if data else "", caps)
+    possible = {
+        GUESSES: any(_guessed(case)),
+        CONTEXT: _context(case) is not None,
+        CAPS: any(_capped(case)),
+        NAMES: _namesakes(case) is not None,
+        COLLAPSE: _answered(record, counts),
+        CAUSALITY: _probe(case, "left", "causal") is not None,
+        PADDING: _probe(case, "padding", "padding") is not None,
+    }
+    return [name for name in CHECKS if possible[name]]
+
+
 def _slices(counts: CountTable) -> dict[str, _Slice]:
     units = counts.units
     if not units or not len(units.get("slice", ())):
@@ -101,54 +130,79 @@ def _coin_tosses(case: _Case) -> Iterator[Alarm]:
     Judged against a coin also where the cap is lower: caps are those of the reader that is best
     overall, and another one may trade a slice for the rest, but nobody beats the coin.
     """
+    for part, cap, limit in _guessed(case):
+        if part.hits >= limit:
+            yield Alarm(
+                "1",
+                VOID,
+                f"slice {part.name}: {part.hits} of {part.units} right ({part.share:.3f}), but a "
+                f"{case.reader} reader can only guess (cap {cap:.3f}, limit "
+                f"{limit / part.units:.3f}): an answer leaks, the mask fails or labels are shifted",
+            )
+
+
+def _guessed(case: _Case) -> Iterator[tuple[_Slice, float, int]]:
+    """Slices that are coin tosses to this reader, with cap and smallest significant number."""
     causal = case.reader.startswith("causal")
     for name in (RIGHT, *COINS) if causal else COINS:
         part, cap = case.slices.get(name), case.caps.get(name)
         if part is None or cap is None:
             continue
         limit = stats.exact_threshold(part.units, COIN)
-        if limit is not None and part.hits >= limit:
-            yield Alarm(
-                "1",
-                VOID,
-                f"slice {name}: {part.hits} of {part.units} right ({part.share:.3f}), but a "
-                f"{case.reader} reader can only guess (cap {cap:.3f}, limit "
-                f"{limit / part.units:.3f}): an answer leaks, the mask fails or labels are shifted",
-            )
+        if limit is not None:
+            yield part, cap, limit
 
 
 def _right_context(case: _Case) -> Iterator[Alarm]:
     """2 and 3: a reader of both sides that shows no use of the words to the right."""
-    part, mode = case.slices.get(RIGHT), case.record.cell.mode
-    if part is None or part.units < FEWEST or case.caps.get(RIGHT, 0.0) <= COIN or case.collapsed:
+    found, mode = _context(case), case.record.cell.mode
+    if found is None:
         return
-    limit = stats.exact_threshold(part.units, COIN)
-    if limit is None or part.hits > limit:
+    part, limit = found
+    if part.hits >= limit:
         return
     seen = f"slice {RIGHT}: {part.hits} of {part.units} right ({part.share:.3f}, limit "
     seen += f"{limit / part.units:.3f})"
     if mode in ADAPTED:
         yield Alarm("3", WARNING, f"{seen}: the {mode} adaptation did not give right context")
-    elif case.reader.startswith("bidirectional") and case.record.cell.weights != "scratch":
+    else:
         message = f"{seen}: a pretrained bidirectional model runs causal or labels are misaligned"
         yield Alarm("2", VOID, message)
 
 
+def _context(case: _Case) -> tuple[_Slice, int] | None:
+    """The slice that tells, with the smallest number of hits that no coin explains."""
+    cell, part = case.record.cell, case.slices.get(RIGHT)
+    both_sides = case.reader.startswith("bidirectional") and cell.weights != "scratch"
+    if part is None or not (cell.mode in ADAPTED or both_sides):
+        return None
+    if part.units < FEWEST or case.caps.get(RIGHT, 0.0) <= COIN or case.collapsed:
+        return None
+    limit = stats.exact_threshold(part.units, COIN)
+    return None if limit is None else (part, limit)
+
+
 def _above_caps(case: _Case) -> Iterator[Alarm]:
-    """4 and "cap": better than the best possible reader of this kind, in a slice or overall."""
-    number = "4" if case.reader == "causal/first" else ABOVE_CAP
-    for name, score, units in _scores(case):
-        cap = case.caps.get(name)
-        if cap is None or not units or name in COINS:
-            continue
+    """4 and "cap": better than the best reader of this kind, in a slice or overall."""
+    number = "4" if case.reader == FIRST_PIECE else ABOVE_CAP
+    for name, score, units, cap in _capped(case):
         limit = cap + STANDARD_ERRORS * (cap * (1 - cap) / units) ** 0.5 + SLACK
         if score > limit:
             yield Alarm(
                 number,
                 VOID,
-                f"{name}: {score:.3f} over {units} units, above the best that a {case.reader} "
-                f"reader can reach (cap {cap:.3f}, limit {limit:.3f}): something leaks",
+                f"{name}: {score:.3f} over {units} units, above what the best {case.reader} "
+                f"reader scores there (cap {cap:.3f}, limit {limit:.3f}): something leaks",
             )
+
+
+def _capped(case: _Case) -> Iterator[tuple[str, float, int, float]]:
+    """Scores that a cap bounds, with their units and the cap."""
+    for name, score, units in _scores(case):
+        cap = case.caps.get(name)
+        bound = name == "all" or case.reader != FIRST_PIECE
+        if cap is not None and units and bound and name not in COINS:
+            yield name, score, units, cap
 
 
 def _scores(case: _Case) -> Iterator[tuple[str, float, int]]:
@@ -168,8 +222,8 @@ def _unknown_names(case: _Case) -> Iterator[Alarm]:
     The same name is right or wrong every time, so the error is that of as many draws as there
     are names, not mentions.
     """
-    part = case.slices.get(CORPUS_ONLY)
-    if part is None or case.record.cell.weights != "scratch":
+    part = _namesakes(case)
+    if part is None:
         return
     names = stats.effective_clusters(part.names)
     limit = GUESS + STANDARD_ERRORS * (GUESS * (1 - GUESS) / names) ** 0.5
@@ -182,10 +236,21 @@ def _unknown_names(case: _Case) -> Iterator[Alarm]:
         )
 
 
+def _namesakes(case: _Case) -> _Slice | None:
+    return case.slices.get(CORPUS_ONLY) if case.record.cell.weights == "scratch" else None
+
+
 def _one_answer(case: _Case) -> Iterator[Alarm]:
     if case.collapsed:
         text = "found no entity at all" if "tp" in case.counts.columns else "gives one answer only"
         yield Alarm(COLLAPSED, WARNING, f"collapsed to the majority class: the model {text}")
+
+
+def _answered(record: Record, counts: CountTable) -> bool:
+    """Whether the counts tell a collapse at all."""
+    columns = counts.columns
+    answers = "pred" in columns and "gold" in columns
+    return answers or ("correct" in columns and record.majority is not None)
 
 
 def _collapsed(record: Record, counts: CountTable) -> bool:
@@ -206,23 +271,37 @@ def _probes(case: _Case) -> Iterator[Alarm]:
     if seen.get("texts") == 0:
         yield Alarm("11", VOID, "no text was long enough for the causality and padding probes")
         return
-    limit = {**TOLERANCE, **(seen.get("tolerance") or {})}
-    left, right, padding = (_number(seen, f"{n}_change") for n in ("left", "right", "padding"))
-    claimed = seen.get("claimed")
-    if left is not None and claimed == "causal" and left > limit["causal"]:
+    causality, padding = _probe(case, "left", "causal"), _probe(case, "padding", "padding")
+    if causality:
+        yield from _contradicted(*causality, seen.get("claimed"))
+    if padding and padding[0] > padding[1]:
+        yield Alarm("11", VOID, f"padding a batch changes the outputs by {padding[0]:.1e}")
+    if _number(seen, "right_change") == 0:
+        yield Alarm("11", VOID, "the causality probe changed a word and no later output moved")
+
+
+def _contradicted(left: float, tolerance: float, claimed: object) -> Iterator[Alarm]:
+    if claimed == "causal" and left > tolerance:
         yield Alarm("11", VOID, f"claims to be causal, but earlier outputs moved by {left:.1e}")
-    if left is not None and claimed == "bidirectional" and left <= limit["causal"]:
+    if claimed == "bidirectional" and left <= tolerance:
         text = f"claims to read both sides, but earlier outputs moved by {left:.1e} only"
         yield Alarm("11", VOID, text)
-    if padding is not None and padding > limit["padding"]:
-        yield Alarm("11", VOID, f"padding a batch changes the outputs by {padding:.1e}")
-    if right == 0:
-        yield Alarm("11", VOID, "the causality probe changed a word and no later output moved")
+
+
+def _probe(case: _Case, change: str, limit: str) -> tuple[float, float] | None:
+    """A change that was seen and what is tolerated; None where either is not on record."""
+    seen = case.record.probes or {}
+    tolerance = seen.get("tolerance")
+    moved = _number(seen, f"{change}_change")
+    allowed = _number(tolerance, limit) if isinstance(tolerance, Mapping) else None
+    return (
+        None if moved is None or allowed is None or not seen.get("texts", 1) else (moved, allowed)
+    )
 
 
 def _number(values: Mapping[str, Any], name: str) -> float | None:
     value = values.get(name)
-    return float(value) if isinstance(value, int | float) else None
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 RULES: tuple[Callable[[_Case], Iterator[Alarm]], ...] = (

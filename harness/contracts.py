@@ -48,7 +48,7 @@ class Splits:
     """A labelled data set, ready to be used.
 
     `caps` maps a reader ("causal/last", "causal/first", "bidirectional/first", ...) to the
-    best score that any such reader can reach per slice, "all" being the whole test split.
+    score per slice of the best such reader over the whole test split, "all" being that split.
     `vocabulary` is the closed list of word pieces where the data has one, else None.
     """
 

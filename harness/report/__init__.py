@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness import aggregate, record
-from harness.aggregate import Comparison
+from harness.comparison import Comparison
 from harness.contracts import InputError
-from harness.report import appendix
+from harness.report import appendix, fairness
 from harness.report.summary import summary
 from harness.report.tasks import chapter
 
@@ -49,9 +49,9 @@ def render(comparison: Comparison) -> str:
         summary(comparison),
         *(chapter(group) for group in comparison.groups),
         appendix.models(comparison),
-        appendix.fairness(comparison),
+        fairness.fairness(comparison),
         appendix.tuning(comparison),
-        appendix.alarm_list(comparison),
+        fairness.alarm_list(comparison),
         appendix.failures(comparison),
         appendix.data(comparison),
         appendix.environment(comparison),

@@ -1,35 +1,29 @@
-"""Behind the scores: models, tuning, fairness, alarms, failures, data, environment, commands."""
+"""Behind the scores: models, tuning, failures, data, environment, commands."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.aggregate import Arm, Comparison, Failure, Group, Tuning, flatten
-from harness.record import ModelFacts
+from harness.comparison import SCRATCH, Arm, Comparison, Failure, Group, Tuning
+from harness.record import ModelFacts, flatten
 from harness.report.markdown import (
     NONE,
     bullets,
     count,
     escape,
     got,
+    is_number,
     score,
     section,
     shorten,
     table,
 )
-from harness.report.summary import caveat, seeds_in_words
+from harness.report.summary import caveat, place
 
 MOST_VALUES = 4
-UNLIKE = 0.05
-"""Sizes further apart than this share are named as a mismatch."""
-
-
-def place(group: Group) -> str:
-    """Task and data, for the first column of a table."""
-    apart = "".join(f", {escape(name)} {escape(v)}" for name, v in group.variant.items())
-    return f"{escape(group.key.task)}, {escape(group.key.data)}{apart}"
 
 
 # --- models -------------------------------------------------------------------------------------
@@ -110,16 +104,12 @@ def _kept(group: Group, arm: Arm, facts: Mapping[str, Any]) -> str:
     trials = [
         (float(row["lr"]), int(row["seed"]), float(row["score"]))
         for row in (rows if isinstance(rows, list) else [])
-        if isinstance(row, Mapping) and all(_is_number(row.get(n)) for n in ("lr", "seed", "score"))
+        if isinstance(row, Mapping) and all(is_number(row.get(n)) for n in ("lr", "seed", "score"))
     ]
     edge = "yes" if facts.get("edge") is True else "no" if facts.get("edge") is False else NONE
     text = f"{place(group)}: {escape(arm.description)}; {got(facts, 'trials')} trials, "
     text += f"chosen learning rate {got(facts, 'chosen')}, at the edge of the grid: {edge}."
     return "\n\n".join([text, _rates([(escape(arm.description), trials)])])
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _live(tunings: Sequence[Tuning]) -> list[str]:
@@ -153,114 +143,7 @@ def _rates(columns: Sequence[tuple[str, Sequence[tuple[float, int, float]]]]) ->
     return table(header, rows, "r" * len(header)) if rows else ""
 
 
-# --- fairness -----------------------------------------------------------------------------------
-
-
-def fairness(comparison: Comparison) -> str:
-    """Where the two sides were treated alike, and where not."""
-    rows = [_treatment(group, arm) for group in comparison.groups for arm in group.arms]
-    header = ["task", "model", "match", "mode", "label piece", "pooling", "learning rate"]
-    header += ["precision", "attention", "probes: left, right, padding"]
-    notes = [text for group in comparison.groups for text in mismatches(group)]
-    text = "Mismatches to keep in mind:\n\n" + bullets(notes) if notes else "No mismatch found."
-    return section(2, "Fairness", table(header, rows) if rows else "", text)
-
-
-def _treatment(group: Group, arm: Arm) -> list[str]:
-    facts, key = arm.first.model, arm.key
-    label = [facts.label_piece, facts.pooling] if facts else [NONE, NONE]
-    kernel = [facts.precision, facts.attention] if facts else [NONE, NONE]
-    words = [escape(arm.description), key.match, key.mode, *label]
-    return [
-        place(group),
-        words[0],
-        *map(escape, words[1:]),
-        _tuned(arm),
-        *map(escape, kernel),
-        _probed(arm),
-    ]
-
-
-def _probed(arm: Arm) -> str:
-    """How far outputs moved: left and right of a changed word, and through padding."""
-    seen = arm.first.probes
-    if not seen:
-        return "not run"
-    return ", ".join(got(seen, f"{name}_change") for name in ("left", "right", "padding"))
-
-
-def _tuned(arm: Arm) -> str:
-    facts = arm.first.tuning
-    if facts is None:
-        return "learning rate not tuned"
-    edge = ", at the edge of the grid" if facts.get("edge") is True else ""
-    return f"tuned, {got(facts, 'trials')} trials{edge}"
-
-
-def mismatches(group: Group) -> list[str]:
-    """Unequal tuning and unequal sizes within the pairs of a group, in words."""
-    lines = []
-    for contrast in group.contrasts:
-        names = f"{escape(contrast.gpt.description)} and {escape(contrast.bert.description)}"
-        sides = [arm.first.tuning for arm in (contrast.gpt, contrast.bert)]
-        trials = [got(side, "trials") if side else "no" for side in sides]
-        if trials[0] != trials[1]:
-            lines.append(
-                f"{place(group)}: {names} had unequal tuning: {' and '.join(trials)} trials"
-            )
-        unlike = _unlike(contrast.gpt.first.model, contrast.bert.first.model)
-        if unlike:
-            lines.append(f"{place(group)}: {names} differ in {', '.join(unlike)}")
-    return list(dict.fromkeys(lines))
-
-
-def _unlike(gpt: ModelFacts | None, bert: ModelFacts | None) -> list[str]:
-    if gpt is None or bert is None:
-        return []
-    ours, theirs = _sizes(gpt), _sizes(bert)
-    return [
-        f"{name} ({count(one)} and {count(other)})"
-        for name in ours
-        for one, other in [(ours[name], theirs[name])]
-        if _is_number(one) and _is_number(other) and abs(one - other) > UNLIKE * max(one, other)
-    ]
-
-
-def _sizes(model: ModelFacts) -> dict[str, Any]:
-    facts = model.pretraining or {}
-    return {
-        "non-embedding parameters": model.parameters.get("non_embedding"),
-        "tokens per word": model.fertility,
-        "FLOPs per token": model.flops_per_token,
-        "pretraining updates": facts.get("updates"),
-        "pretraining tokens": facts.get("tokens"),
-        "pretraining loss tokens": facts.get("loss_tokens"),
-    }
-
-
 # --- what went wrong ----------------------------------------------------------------------------
-
-
-def alarm_list(comparison: Comparison) -> str:
-    """Every alarm, by model, with the seeds that set it off."""
-    rows = []
-    for group in comparison.groups:
-        for arm in group.arms:
-            by_kind: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
-            for run in arm.runs:
-                for alarm in run.alarms:
-                    by_kind[alarm.severity, alarm.number].append((run.seed, alarm.message))
-            for (severity, number), found in sorted(by_kind.items()):
-                seeds = seeds_in_words(sorted({seed for seed, _ in found}))
-                message = escape(shorten(found[0][1], 300))
-                start = [place(group), escape(arm.description), escape(number), severity]
-                rows.append([*start, seeds, message])
-    header = ["task", "model", "alarm", "severity", "runs", "what was seen (first run)"]
-    text = "Each run was checked for answers that its reader cannot know, scores above the best "
-    text += "possible, names that leaked into labelled data, collapse to one answer, and probes of "
-    text += "causality and padding that contradict the model. "
-    text += "A void alarm voids every verdict that rests on the run; a warning changes nothing."
-    return section(2, "Alarms", text, table(header, rows) if rows else "None rang.")
 
 
 def failures(comparison: Comparison) -> str:
@@ -343,8 +226,54 @@ def _values(values: Counter[str]) -> str:
 
 def commands(comparison: Comparison) -> str:
     """How to get these numbers again."""
-    sweeps = sorted({run.record.sweep for run in comparison.runs if run.record.sweep})
-    text = "Sweeps on record: " + ", ".join(map(escape, sweeps)) + "." if sweeps else ""
-    block = "```\nmake sweep                  # all runs, then this report\n"
-    block += "python -m harness.report    # this report from the records alone\n```"
-    return section(2, "To reproduce", text, block)
+    everything = [run.record for run in comparison.runs]
+    everything += [one.record for one in comparison.failures]
+    sweeps = sorted({one.sweep for one in everything if one.sweep})
+    typed = [f"python -m harness.run sweep={name}" for name in sweeps if TYPEABLE.fullmatch(name)]
+    unnamed = [name for name in sweeps if not TYPEABLE.fullmatch(name)]
+    single, strange = _single(comparison)
+    typed += [*single, "python -m harness.report    # this report, from the records alone"]
+    notes = []
+    if single:
+        notes.append(
+            "Runs outside a sweep are listed with what tells them apart; every other setting is in "
+            "the config of their record.json, and counts where it is no longer the default."
+        )
+    if unnamed:
+        notes.append("Sweeps without a name to type: " + ", ".join(map(escape, unnamed)) + ".")
+    if strange:
+        notes.append(f"Runs outside a sweep whose settings cannot be typed: {strange}.")
+    return section(2, "To reproduce", "```\n" + "\n".join(typed) + "\n```", *notes)
+
+
+TYPEABLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
+"""What goes into a command as it is; other text of a record never does."""
+
+
+def _single(comparison: Comparison) -> tuple[list[str], int]:
+    """One command for the runs of each arm that no sweep made, and the number that has none."""
+    lines, strange = [], 0
+    for group in comparison.groups:
+        for arm in group.arms:
+            seeds = [run.seed for run in arm.runs if not run.record.sweep]
+            words = _words(arm)
+            if seeds and all(TYPEABLE.fullmatch(text) for word in words for text in word):
+                chosen = " ".join(f"{name}={word}" for name, word in words)
+                many = "-m " if len(seeds) > 1 else ""
+                run = f"python -m harness.run {many}{chosen}"
+                lines.append(f"{run} seed={','.join(map(str, seeds))}")
+            else:
+                strange += len(seeds)
+    return lines, strange
+
+
+def _words(arm: Arm) -> list[tuple[str, str]]:
+    """What a command must say to get this arm and not another one of the report."""
+    cell = arm.first.cell
+    words = {"model": cell.model, "task": cell.task, "data": cell.data}
+    if cell.weights == SCRATCH:
+        words["model.weights"] = SCRATCH
+    if cell.strategy != "full":
+        words["strategy"] = cell.strategy
+    settings = {name: value for name, value in arm.variant.items() if value != NONE}
+    return list((words | settings).items())

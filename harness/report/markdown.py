@@ -108,6 +108,11 @@ def count(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
 
 
+def is_number(value: object) -> bool:
+    """A number, and not a truth value."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def got(facts: Mapping[str, object] | None, *names: str) -> str:
     """The first of these facts that is there, as a number or as text."""
     for name in names:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.aggregate import FEW_SEEDS, SCRATCH, Arm, Comparison, Contrast, Group, metric_of
 from harness.alarms import WARNING
+from harness.comparison import FEW_SEEDS, SCRATCH, Arm, Comparison, Contrast, Group
 from harness.report.markdown import NONE, bullets, escape, estimated, section, table
+from harness.shelf import metric_of
 from harness.stats import EXAMPLES_ONLY
 
 MECHANISM = (
@@ -27,18 +28,27 @@ def caveat(embedded: bool) -> str:
     return f"*{MECHANISM}*" if embedded else ""
 
 
+def place(group: Group) -> str:
+    """Task and data, for the first column of a table."""
+    return f"{escape(group.key.task)}, {escape(group.key.data)}{_apart(group)}"
+
+
+def _apart(group: Group) -> str:
+    return "".join(f", {escape(name)} {escape(v)}" for name, v in group.variant.items())
+
+
 def title(group: Group) -> str:
     """Task, data and split in one line."""
     key = group.key
-    apart = "".join(f", {escape(name)} {escape(v)}" for name, v in group.variant.items())
-    return f"{escape(key.task)} on {escape(key.data)} ({escape(key.evaluated)} split{apart})"
+    split = f"{escape(key.evaluated)} split{_apart(group)}"
+    return f"{escape(key.task)} on {escape(key.data)} ({split})"
 
 
 def reading(contrast: Contrast) -> str:
     """What a difference may be read as, in words."""
     if contrast.refused:
         return "refused: runs differ in " + ", ".join(escape(name) for name in contrast.refused)
-    rung = voided(contrast)
+    rung = voided(contrast.gpt, contrast.bert)
     if rung:
         return f"void: {rung}"
     if contrast.smoke:
@@ -47,10 +57,10 @@ def reading(contrast: Contrast) -> str:
     return _preliminary(contrast) + _direction(contrast) + left_out
 
 
-def voided(contrast: Contrast) -> str:
-    """The alarms that void this difference, by model and seed; empty where there are none."""
+def voided(*arms: Arm) -> str:
+    """The alarms that void a difference of these arms, by model and seed; empty if none do."""
     parts: dict[tuple[str, str], list[int]] = {}
-    for arm in (contrast.gpt, contrast.bert):
+    for arm in arms:
         for seed, alarm in arm.voids:
             parts.setdefault((alarm.number, arm.key.model), []).append(seed)
     return "; ".join(
@@ -140,9 +150,26 @@ def ordered(contrasts: Sequence[Contrast]) -> list[Contrast]:
     return sorted(contrasts, key=lambda contrast: not contrast.native)
 
 
+def leading(group: Group) -> list[Contrast]:
+    """Pairs of the families as they were built, pretrained first."""
+    found = [one for one in group.contrasts if one.native]
+    return sorted(found, key=lambda one: one.gpt.key.weights == SCRATCH)
+
+
+def sides(contrast: Contrast) -> list[str]:
+    """Both models in full, GPT first."""
+    return [escape(contrast.gpt.description), escape(contrast.bert.description)]
+
+
+def named(contrast: Contrast) -> str:
+    """The line above a table that says GPT and BERT only."""
+    gpt, bert = sides(contrast)
+    return f"GPT is **{gpt}**; BERT is **{bert}**:"
+
+
 def _trouble(comparison: Comparison) -> str:
     """What a reader must know before using the table."""
-    voids = sum(bool(voided(c)) for group in comparison.groups for c in group.contrasts)
+    voids = sum(bool(voided(c.gpt, c.bert)) for group in comparison.groups for c in group.contrasts)
     missing = sum(len(group.missing) for group in comparison.groups)
     warned = sum(any(a.severity == WARNING for a in run.alarms) for run in comparison.runs)
     facts = (

@@ -1,10 +1,8 @@
-"""One chapter a task: scores, differences, slices beside their caps, training."""
+"""One chapter a task: scores, differences, controls, slices, training."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from harness.aggregate import SCRATCH, Arm, Contrast, Group, Run, Score, SliceScore
+from harness.comparison import SMOKE, Arm, Contrast, Control, Group, Run, Score
 from harness.record import Evaluation, TrainLog
 from harness.report.markdown import (
     NONE,
@@ -17,7 +15,18 @@ from harness.report.markdown import (
     section,
     table,
 )
-from harness.report.summary import caveat, ordered, reading, title
+from harness.report.slices import slices
+from harness.report.summary import (
+    caveat,
+    leading,
+    named,
+    ordered,
+    reading,
+    seeds_in_words,
+    sides,
+    title,
+    voided,
+)
 
 SHOWN_SEEDS = 10
 
@@ -31,8 +40,8 @@ def chapter(group: Group) -> str:
         caveat(group.embedded),
         section(3, "Scores", _scores(group), _refusals(group)),
         section(3, "Differences", _differences(group), _incomplete(group)),
-        section(3, "Controls", _controls(group)),
-        _slices(group),
+        section(3, "Controls", _controls(group), _pretraining(group)),
+        slices(group),
         section(3, "Training", _training(group), TRAINING),
     )
 
@@ -66,14 +75,16 @@ def _seeds(one: Score) -> str:
 
 
 def _scores(group: Group) -> str:
-    rows = []
+    """One table a metric, so that no row says it again."""
+    tables: dict[str, list[list[str]]] = {}
     for arm in group.arms:
         for one in arm.scores:
             mean = [score(one.estimate.mean), interval(one.estimate), score(one.estimate.se)]
-            start = [escape(arm.description), escape(one.title)]
-            rows.append([*start, *mean, str(len(arm.runs)), _seeds(one)])
-    header = ["model", "metric", "mean", "95 % interval", "SE", "seeds", "per seed"]
-    return table(header, rows, "llrrrrl") if rows else ""
+            row = [escape(arm.description), *mean, str(len(arm.runs)), _seeds(one)]
+            tables.setdefault(one.title, []).append(row)
+    header = ["model", "mean", "95 % interval", "SE", "seeds", "per seed"]
+    parts = (f"{escape(name)}:\n\n{table(header, rows, 'lrrrrl')}" for name, rows in tables.items())
+    return "\n\n".join(parts)
 
 
 def _refusals(group: Group) -> str:
@@ -92,23 +103,32 @@ def _refusals(group: Group) -> str:
     return bullets(lines + notes) if lines or notes else ""
 
 
+DIFFERENCE = ["BERT - GPT", "95 % interval", "SE", "df", "seeds", "reading"]
+
+
 def _differences(group: Group) -> str:
-    rows = [_difference(contrast) for contrast in ordered(group.contrasts)]
-    header = ["GPT", "BERT", "BERT - GPT", "95 % interval", "SE", "df", "seeds", "reading"]
-    return table(header, rows, "llrrrrrl") if rows else "No pair to compare."
+    """The pairs as the families were built, each under its names; the others in one table."""
+    if not group.contrasts:
+        return "No pair to compare."
+    first = leading(group) if len(group.contrasts) > 1 else group.contrasts
+    parts = [f"{named(one)}\n\n{table(DIFFERENCE, [_difference(one)], 'rrrrrl')}" for one in first]
+    rows = [
+        [*sides(one), *_difference(one)]
+        for one in ordered(group.contrasts)
+        if not any(one is other for other in first)
+    ]
+    if rows:
+        parts.append(table(["GPT", "BERT", *DIFFERENCE], rows, "llrrrrrl"))
+    return "\n\n".join(parts)
 
 
 def _difference(contrast: Contrast) -> list[str]:
-    sides, found = _sides(contrast), contrast.difference
+    found = contrast.difference
     if found is None:
-        return [*sides, NONE, NONE, NONE, NONE, NONE, reading(contrast)]
+        return [NONE, NONE, NONE, NONE, NONE, reading(contrast)]
     df = NONE if found.df is None else f"{found.df:.1f}"
     numbers = [score(found.mean, True), interval(found, True), score(found.se), df]
-    return [*sides, *numbers, str(len(contrast.seeds)), reading(contrast)]
-
-
-def _sides(contrast: Contrast) -> list[str]:
-    return [escape(contrast.gpt.description), escape(contrast.bert.description)]
+    return [*numbers, str(len(contrast.seeds)), reading(contrast)]
 
 
 def _incomplete(group: Group) -> str:
@@ -125,32 +145,57 @@ def _incomplete(group: Group) -> str:
 
 
 def _controls(group: Group) -> str:
-    rows = [_control(group, arm) for arm in group.arms if arm.scores]
-    header = ["model", "score", "majority", "above majority", "fresh head (dev)", "from scratch"]
-    return table(header, rows, "lrrrrr") if rows else ""
+    rows = [_control(arm) for arm in group.arms if arm.scores]
+    header = ["model", "score", "majority", "above majority", "fresh head (dev)"]
+    return table(header, rows, "lrrrr") if rows else ""
 
 
-def _control(group: Group, arm: Arm) -> list[str]:
+def _control(arm: Arm) -> list[str]:
     one = arm.scores[0]
     fresh = mean([found.score for run in arm.runs if (found := fresh_head(run)) is not None])
-    twin = next((a for a in group.arms if _scratch_twin(a, arm)), None)
-    scratch = estimated(twin.scores[0].estimate) if twin else NONE
     start = [escape(arm.description), score(one.estimate.mean), score(one.majority)]
-    return [*start, _above(one), score(fresh), scratch]
+    return [*start, _above(one), score(fresh)]
+
+
+def _pretraining(group: Group) -> str:
+    """What pretraining was worth: each pretrained model minus its untrained twin."""
+    rows = [_twin(control) for control in group.controls]
+    header = ["pretrained model", "runs", "from scratch", "pretrained - scratch", "reading"]
+    text = "The same model without pretraining, paired by seed and example, on the seeds that both "
+    text += "finished; an asterisk marks an interval over examples only."
+    return f"{text}\n\n{table(header, rows, 'llrrl')}" if rows else ""
+
+
+def _twin(control: Control) -> list[str]:
+    name, found = escape(control.arm.description), control.difference
+    if found is None or not control.seeds:
+        why = ", ".join(map(escape, control.refused))
+        told = f"refused: runs differ in {why}" if why else "no seed that both finished"
+        return [name, NONE, NONE, NONE, told]
+    one = control.scratch.scores[0]
+    values = dict(zip(control.scratch.seeds, one.per_seed, strict=True))
+    there = score(mean([values[seed] for seed in control.seeds]))
+    runs = seeds_in_words(control.seeds) + (" only" if len(control.seeds) == 1 else "")
+    return [name, runs, there, estimated(found, True), _worth(control)]
+
+
+def _worth(control: Control) -> str:
+    """Whether the untrained twin stands below, as far as the interval tells."""
+    found = control.difference
+    rung = voided(control.arm, control.scratch)
+    if rung:
+        return f"void: {rung}"
+    if any(run.record.sweep == SMOKE for run in (*control.arm.runs, *control.scratch.runs)):
+        return "no verdict: smoke run"
+    if found is None or not found.excludes(0.0):
+        return "not separable"
+    return "scratch below" if found.mean > 0 else "scratch above"
 
 
 def _above(one: Score) -> str:
     if one.majority is None or not one.estimate.se:
         return NONE
     return f"{(one.estimate.mean - one.majority) / one.estimate.se:+.1f} SE"
-
-
-def _scratch_twin(other: Arm, arm: Arm) -> bool:
-    return (
-        arm.key.weights != SCRATCH
-        and bool(other.scores)
-        and other.key == arm.key._replace(weights=SCRATCH)
-    )
 
 
 def fresh_head(run: Run) -> Evaluation | None:
@@ -162,58 +207,6 @@ def fresh_head(run: Run) -> Evaluation | None:
 def mean(values: list[float]) -> float | None:
     """The mean, or None of nothing."""
     return sum(values) / len(values) if values else None
-
-
-# --- slices -------------------------------------------------------------------------------------
-
-
-def _slices(group: Group) -> str:
-    rows = list(_slice_rows(group))
-    if not rows:
-        return ""
-    marked = any(one.marked is not None for arm in group.arms for one in arm.slices)
-    header = ["slice", "model", "cap", "score", "95 % interval", "SE", "units", "clusters"]
-    kinds = "llrrrrrr"
-    if marked:
-        header, kinds = [*header, "marked"], kinds + "r"
-    shown = [row if marked else row[:-1] for row in rows]
-    note = "The cap is the best score that any reader of this kind can reach. "
-    if marked:
-        note += "Marked: share of the slice's entities whose words were answered as some entity. "
-    note += "Intervals respect that units of one cluster (a name, or an example) go together."
-    return section(
-        3,
-        "Slices",
-        table(header, shown, kinds),
-        note,
-        _slice_differences(group),
-    )
-
-
-def _slice_rows(group: Group) -> Iterator[list[str]]:
-    names = list(dict.fromkeys(one.name for arm in group.arms for one in arm.slices))
-    for name in names:
-        for arm in group.arms:
-            for one in arm.slices:
-                if one.name == name:
-                    yield [escape(name), escape(arm.description), *_slice(one)]
-
-
-def _slice(one: SliceScore) -> list[str]:
-    found = one.estimate
-    shown = [score(one.cap), score(found.mean), interval(found), score(found.se)]
-    return [*shown, str(one.units), str(found.units), score(one.marked)]
-
-
-def _slice_differences(group: Group) -> str:
-    rows = [
-        [escape(name), *_sides(contrast), estimated(found, True)]
-        for contrast in ordered(group.contrasts)
-        for name, found in contrast.slices.items()
-    ]
-    header = ["slice", "GPT", "BERT", "BERT - GPT"]
-    text = "Paired differences by slice; exploratory, not corrected for their number."
-    return "\n\n".join([text, table(header, rows, "lllr")]) if rows else ""
 
 
 # --- training -----------------------------------------------------------------------------------

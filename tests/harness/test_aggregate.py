@@ -8,7 +8,8 @@ import pytest
 from synthetic import cell, data, leave, made, model
 
 from harness import record
-from harness.aggregate import Comparison, compare
+from harness.aggregate import compare
+from harness.comparison import Comparison
 from harness.record import Outcome
 
 
@@ -136,7 +137,7 @@ def test_other_settings_make_other_arms_paired_like_with_like(tmp_path: Path) ->
 
 
 def test_models_own_settings_and_tuned_rates_do_not_part_a_pair(tmp_path: Path) -> None:
-    tuned = {"chosen": "stands for a search"}
+    tuned = {"trials": 10}
     for piece in ("first", "last"):
         config = {"model": {"label_piece": piece}, "train": {"lr": 1e-3}}
         leave(tmp_path, cell(family="gpt"), config=config, tuning=tuned)
@@ -147,6 +148,119 @@ def test_models_own_settings_and_tuned_rates_do_not_part_a_pair(tmp_path: Path) 
     contrasts = only(compare(tmp_path)).contrasts
     assert [one.gpt.variant["model.label_piece"] for one in contrasts] == ["first", "last"]
     assert {one.bert.variant["train.lr"] for one in contrasts} == {"0.0003"}
+
+
+def treated(root: Path, family: str, weights: str = "embedded", **changes: Any) -> None:
+    """One run with the usual settings, but for some; dotted names are written with two _."""
+    config: dict[str, Any] = {
+        "model": {"weights": weights, "label_piece": "last" if family == "gpt" else "first"},
+        "train": {"lr": 1e-3, "epochs": 8, "batch_size": 32},
+        "data": {"train_limit": None},
+        "strategy": {"_target_": "Full"},
+        "pretraining": {"updates": 3000, "corpus": {"seed": 0}},
+    }
+    tuning, seed = changes.pop("tuning", None), changes.pop("seed", 0)
+    for name, value in changes.items():
+        group, leaf = name.split("__")
+        config[group][leaf] = value
+    leave(root, cell(family=family, weights=weights, seed=seed), config=config, tuning=tuning)
+
+
+def test_other_kinds_of_weights_are_no_pair(tmp_path: Path) -> None:
+    treated(tmp_path, "gpt", train__epochs=1)
+    treated(tmp_path, "bert", "bert-base-uncased", train__epochs=50, train__batch_size=8)
+    group = only(compare(tmp_path))
+    assert not group.contrasts
+    assert group.missing == (
+        "mini, full: no finished BERT run (0 failed)",
+        "mini, full, other weights: no finished GPT run (0 failed)",
+    )
+
+
+def test_two_released_checkpoints_are_a_pair(tmp_path: Path) -> None:
+    treated(tmp_path, "gpt", "gpt2-small")
+    treated(tmp_path, "bert", "bert-base-uncased")
+    (contrast,) = only(compare(tmp_path)).contrasts
+    assert contrast.difference is not None
+
+
+@pytest.mark.parametrize(
+    "change, named",
+    [
+        (
+            {"train__epochs": 50, "train__batch_size": 8},
+            ("train.batch_size (32 and 8)", "train.epochs (8 and 50)"),
+        ),
+        ({"train__warmup": 0.1}, ("train.warmup (- and 0.1)",)),
+        ({"strategy___target_": "Lora"}, ("strategy._target_ (Full and Lora)",)),
+        ({"data__train_limit": 100}, ("data.train_limit (null and 100)",)),
+        ({"pretraining__updates": 9}, ("pretraining.updates (3000 and 9)",)),
+        ({"pretraining__corpus": {"seed": 1}}, ("pretraining.corpus.seed (0 and 1)",)),
+        ({"tuning": {"trials": 10}}, ("tuning.trials (none and 10)",)),
+    ],
+)
+def test_unequal_treatment_is_refused_by_name(
+    tmp_path: Path, change: dict[str, Any], named: tuple[str, ...]
+) -> None:
+    treated(tmp_path, "gpt")
+    treated(tmp_path, "bert", **change)
+    (contrast,) = only(compare(tmp_path)).contrasts
+    assert contrast.refused == named
+    assert contrast.difference is None
+
+
+def test_unequal_numbers_of_trials_are_refused(tmp_path: Path) -> None:
+    treated(tmp_path, "gpt", tuning={"trials": 10})
+    treated(tmp_path, "bert", tuning={"trials": 50})
+    (contrast,) = only(compare(tmp_path)).contrasts
+    assert contrast.refused == ("tuning.trials (10 and 50)",)
+
+
+def test_untuned_unequal_rates_are_told_and_compared(tmp_path: Path) -> None:
+    treated(tmp_path, "gpt", "scratch", train__lr=5e-4)
+    treated(tmp_path, "bert", "scratch", train__lr=1e-3)
+    (contrast,) = only(compare(tmp_path)).contrasts
+    assert contrast.mismatches == ("untuned learning rates (0.0005 and 0.001)",)
+    assert not contrast.refused
+    assert contrast.difference is not None
+
+
+def test_tuned_rates_may_differ(tmp_path: Path) -> None:
+    treated(tmp_path, "gpt", train__lr=5e-4, tuning={"trials": 10})
+    treated(tmp_path, "bert", tuning={"trials": 10})
+    (contrast,) = only(compare(tmp_path)).contrasts
+    assert not contrast.refused + contrast.mismatches
+
+
+def test_like_goes_with_like_and_the_rest_is_no_pair(tmp_path: Path) -> None:
+    for epochs in (5, 15):
+        treated(tmp_path, "gpt", train__epochs=epochs)
+    treated(tmp_path, "bert", train__epochs=5)
+    (contrast,) = only(compare(tmp_path)).contrasts
+    assert contrast.gpt.variant == {"train.epochs": "5"}
+    assert not contrast.refused
+
+
+def test_control_is_paired_on_the_seeds_of_both(tmp_path: Path) -> None:
+    sweep(tmp_path)
+    for family in ("gpt", "bert"):
+        leave(tmp_path, cell(family=family, weights="scratch"), share=0.3)
+    group = only(compare(tmp_path))
+    assert [one.seeds for one in group.controls] == [(0,), (0,)]
+    control = group.controls[0]
+    pretrained, scratch = control.arm.scores[0], control.scratch.scores[0]
+    expected = pretrained.per_seed[0] - scratch.per_seed[0]
+    assert control.difference.mean == pytest.approx(expected)
+    assert control.difference.covers == "examples only"
+    assert control.difference.excludes(0.0)
+
+
+def test_control_with_other_settings_is_refused_by_name(tmp_path: Path) -> None:
+    treated(tmp_path, "gpt")
+    treated(tmp_path, "gpt", "scratch", train__epochs=1, pretraining__updates=1)
+    (control,) = only(compare(tmp_path)).controls
+    assert control.refused == ("train.epochs (8 and 1)",)
+    assert control.difference is None
 
 
 def test_runs_of_an_arm_that_are_no_repetitions_are_refused_by_name(tmp_path: Path) -> None:

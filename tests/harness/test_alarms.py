@@ -13,6 +13,7 @@ from harness.record import Cell, CountTable, Record
 GPT, BERT = cell(family="gpt"), cell(family="bert")
 CLASSIFIED = cell(family="gpt", task="classification")
 PROBES = {"left_change": 0.0, "right_change": 0.3, "padding_change": 2e-7}
+PROBES |= {"tolerance": {"causal": 1e-6, "padding": 1e-5}}
 
 
 def rung(found: Record, counts: CountTable) -> list[tuple[str, str]]:
@@ -76,8 +77,9 @@ def test_1_says_nothing_about_files_without_caps() -> None:
 
 
 def test_2_pretrained_bidirectional_reader_at_the_level_of_a_coin() -> None:
-    assert rung(run(BERT), one_slice("R", 334, 577)) == [("2", "void")]
-    assert rung(run(BERT), one_slice("R", 335, 577)) == []
+    # 334 is the smallest number that no coin explains: it shows use of the right context
+    assert rung(run(BERT), one_slice("R", 333, 577)) == [("2", "void")]
+    assert rung(run(BERT), one_slice("R", 334, 577)) == []
     assert rung(run(cell(family="bert", weights="scratch")), one_slice("R", 300, 577)) == []
 
 
@@ -93,18 +95,23 @@ def test_3_adaptation_without_effect_is_a_warning(mode: str) -> None:
     assert rung(run(of, data=both), one_slice("R", 400, 577)) == []
 
 
-def test_4_first_piece_reader_above_its_cap() -> None:
+def test_4_first_piece_reader_may_trade_one_slice_for_another() -> None:
     first = data(GPT, 1577, reader="causal/first", caps=CAPS["causal/first"])
-    # .516 + 3.7 sqrt(.516 .484 / 400) + .005 = .6135
-    assert rung(run(GPT, data=first), one_slice("U", 246, 400)) == [("4", "void")]
-    assert rung(run(GPT, data=first), one_slice("U", 245, 400)) == []
+    assert rung(run(GPT, data=first), one_slice("U", 400, 400)) == []
 
 
-def test_4_overall() -> None:
+def test_4_first_piece_reader_above_its_cap_as_a_whole() -> None:
     first = data(GPT, 1577, reader="causal/first", caps={"all": 0.67})
     assert rung(run(GPT, data=first), one_slice("L", 577, 577)) == []
     counts = answers("ner", 0.8, 1500, 0)
     assert rung(made(GPT, 1500, data=first), counts) == [("4", "void")]
+
+
+def test_other_readers_are_held_to_their_cap_in_every_slice() -> None:
+    # .516 + 3.7 sqrt(.516 .484 / 400) + .005 = .6135
+    low = data(GPT, 1577, caps={"U": 0.516})
+    assert rung(run(GPT, data=low), one_slice("U", 246, 400)) == [("cap", "void")]
+    assert rung(run(GPT, data=low), one_slice("U", 245, 400)) == []
 
 
 def test_any_reader_above_its_cap() -> None:
@@ -155,6 +162,9 @@ def test_collapsed_classifier_without_answers_on_record() -> None:
         ({"claimed": "bidirectional", "left_change": 0.2}, False),
         ({"claimed": "causal", "padding_change": 1e-3}, True),
         ({"claimed": "causal", "padding_change": 1e-3, "tolerance": {"padding": 1e-2}}, False),
+        ({"claimed": "causal", "padding_change": 1e-3, "tolerance": None}, False),
+        ({"claimed": "causal", "left_change": 1e-3, "tolerance": {"padding": 1e-5}}, False),
+        ({"claimed": "bidirectional", "tolerance": {}}, False),
         ({"claimed": "causal", "right_change": 0.0}, True),
         ({"claimed": "causal", "left_change": None, "padding_change": None}, False),
         ({"claimed": "bidirectional", "right_change": 0.0, "texts": 0}, True),
@@ -169,3 +179,36 @@ def test_11_probes_contradict_the_claim(seen: dict[str, Any], rings: bool) -> No
 def test_runs_without_units_are_fine() -> None:
     columns = {"correct": [1, 1, 0, 1], "total": [1] * 4}
     assert rung(made(CLASSIFIED, 4), CountTable(columns)) == []
+
+
+WHOLE = ["answers that the reader cannot know", "scores above the cap", "collapse to one answer"]
+PROBED = ["a causality probe against the model's claim", "a padding probe"]
+
+
+@pytest.mark.parametrize(
+    "of, changes, able",
+    [
+        (GPT, {"probes": PROBES}, [*WHOLE, *PROBED]),
+        (GPT, {"probes": {**PROBES, "tolerance": None}}, WHOLE),
+        (GPT, {"probes": {**PROBES, "texts": 0}}, WHOLE),
+        (GPT, {}, WHOLE),
+        (BERT, {}, ["use of the words to the right", *WHOLE[1:]]),
+        (GPT, {"data": data(GPT, 1577, caps={})}, WHOLE[2:]),
+    ],
+)
+def test_what_can_be_checked_is_known(of: Cell, changes: dict[str, Any], able: list[str]) -> None:
+    assert alarms.checks(run(of, **changes), one_slice("R", 300, 577)) == able
+
+
+def test_what_can_be_checked_without_slices_and_caps() -> None:
+    columns = {"correct": [1, 1, 0, 1], "total": [1] * 4}
+    files = made(CLASSIFIED, 4, data=data(CLASSIFIED, 4, caps={}), probes=PROBES)
+    assert alarms.checks(files, CountTable(columns)) == ["collapse to one answer", *PROBED]
+    assert alarms.checks(replace(files, majority=None), CountTable(columns)) == PROBED
+
+
+def test_names_can_be_checked_without_pretraining_only() -> None:
+    counts = one_slice("G", 150, 280, names=28)
+    assert "names that leak into labelled data" not in alarms.checks(run(GPT), counts)
+    scratch = run(cell(family="gpt", weights="scratch"))
+    assert "names that leak into labelled data" in alarms.checks(scratch, counts)

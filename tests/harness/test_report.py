@@ -57,7 +57,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> str:
     sweep(root, task="classification", changes={"tuning": tuned})
     sweep(root)
     sweep(root, weights="scratch", changes={"share": 0.3})
-    leave(root, cell(family="gpt", mode="unmask"), tuning=tuned)
+    leave(root, cell(family="gpt", mode="unmask"))
     for rate in (1e-3, 3e-4):
         config = {"train": {"lr": rate}, "seed": 1000}
         of = cell(family="bert", seed=1000, role="tuning")
@@ -113,16 +113,64 @@ def test_tables_are_aligned_and_rectangular(full: str) -> None:
 
 def test_controls_and_slices(full: str) -> None:
     named = sections(full)
-    (control,) = rows(named["Controls"], "gpt2, mini, 0.66 M parameters, embedded |")
+    (control, twins) = rows(named["Controls"], "gpt2, mini, 0.66 M parameters, embedded |")
     assert cells(control)[2] == ".000"
     assert cells(control)[3].endswith(" SE")
     assert cells(control)[4] == ".020"
-    assert re.match(r"\.\d{3} \[", cells(control)[5])
-    (right,) = rows(named["Slices"], "| R ", "gpt2, mini, 0.66 M parameters, embedded |", "| 60 |")[
-        :1
-    ]
-    assert cells(right)[2] == ".500"
-    assert cells(right)[-3:] == ["60", "30", "1.000"]
+    assert cells(twins)[1] == "seeds 0, 1, 2, 3, 4"
+    assert re.fullmatch(r"\+\.\d{3} \[\+\.\d{3}, \+\.\d{3}\]", cells(twins)[3])
+    assert cells(twins)[4] == "scratch below"
+    box = named["Slices"]
+    assert "what the best reader of this kind scores there" in box
+    head = "| slice | cap (causal) | GPT | cap (bidirectional) | BERT | BERT - GPT |"
+    first = box[: box.index("scratch")]
+    assert rows(first, head)
+    assert "GPT is **gpt2, mini, 0.66 M parameters, embedded**; BERT is **bert, mini" in first
+    right, behind = rows(first, "| R |")
+    assert cells(right)[1::2][:2] == [".500", "1.000"]
+    assert re.fullmatch(r"\+\.\d{3} \[\+\.\d{3}, \+\.\d{3}\]", cells(right)[-1])
+    assert cells(behind)[1:3] == ["60", "30"]
+    assert cells(behind)[-2:] == ["1.000", "1.000"]
+    adapted = rows(box, "| R | gpt2, mini, 0.66 M parameters, embedded, unmask |")
+    assert [cells(row)[-1] for row in adapted][:1] == ["1.000"]
+    assert len(adapted) == 2  # its score, and its difference from BERT
+
+
+def test_control_on_one_seed_says_so(tmp_path: Path) -> None:
+    sweep(tmp_path)
+    leave(tmp_path, cell(family="gpt", weights="scratch"), share=0.3)
+    (twins,) = rows(sections(text_of(tmp_path))["Controls"], "seed 0 only")
+    assert cells(twins)[3].endswith(r"]\*")
+    assert cells(twins)[4] == "scratch below"
+
+
+def test_control_that_is_void_or_refused(tmp_path: Path) -> None:
+    sweep(tmp_path, 1, changes={"size": 1000})
+    leave(tmp_path, cell(family="gpt", weights="scratch"), share=0.99, size=1000)
+    other = {"train": {"lr": 1.0}}
+    leave(tmp_path, cell(family="bert", weights="scratch"), size=1000, config=other)
+    box = sections(text_of(tmp_path))["Controls"]
+    assert rows(box, "seed 0 only", "void: alarm 1 (gpt2, seed 0)")
+    assert rows(box, "refused: runs differ in", "train.lr (0.001 and 1.0)")
+
+
+def test_a_pair_fits_on_a_screen(tmp_path: Path) -> None:
+    sweep(tmp_path, 1, changes={"size": 1000})
+    for family in ("gpt", "bert"):
+        leave(tmp_path, cell(family=family, weights="scratch"), share=0.3, size=1000)
+    named = sections(text_of(tmp_path))
+    for name in ("Scores", "Differences", "Controls", "Slices"):
+        lines = [line for line in named[name].splitlines() if line.startswith("|")]
+        assert lines
+        assert max(map(len, lines)) <= 120, name
+    table = rows(named["Differences"], "BERT - GPT", "reading")
+    assert len(table) == 2  # pretrained and scratch, each below the names of its models
+    assert named["Differences"].count("GPT is **") == 2
+
+
+def test_slices_without_interval_say_why_below(tmp_path: Path) -> None:
+    sweep(tmp_path, 1, changes={"size": 40})
+    assert "- no interval for GPT on U" in sections(text_of(tmp_path))["Slices"]
 
 
 def test_controls_alone_are_shown_as_the_result(tmp_path: Path) -> None:
@@ -134,16 +182,55 @@ def test_controls_alone_are_shown_as_the_result(tmp_path: Path) -> None:
 
 def test_both_ways_of_counting_entities_are_shown(full: str) -> None:
     scores = sections(full)["Scores"]
-    assert rows(scores, "entity F1 (strict IOB2)")
-    assert rows(scores, "entity F1 (conlleval)")
+    assert "\nentity F1 (strict IOB2):\n" in scores
+    assert "\nentity F1 (conlleval):\n" in scores
 
 
 def test_fairness_names_what_was_unequal(full: str) -> None:
     box = sections(full)["Fairness"]
     assert rows(box, "ner", "learning rate not tuned")
     assert rows(box, "classification", "tuned, 8 trials, at the edge of the grid")
-    assert "unequal tuning: 8 and no trials" in box
     assert rows(box, "last", "causal")
+    assert "No mismatch found in 4 pairs." in box
+    assert "Compared were the two sides of each pair: kind of weights, task" in box
+
+
+def test_unequal_search_is_refused_and_named(tmp_path: Path) -> None:
+    leave(tmp_path, cell(family="gpt"), tuning={"trials": 8})
+    leave(tmp_path, cell(family="bert"))
+    text = text_of(tmp_path)
+    (row,) = rows(text.split("\n## ")[0], "ner on world")
+    assert cells(row)[-1] == "refused: runs differ in tuning.trials (8 and none)"
+    box = sections(text)["Fairness"]
+    assert "are not compared, they differ in tuning.trials (8 and none)" in box
+    assert "No mismatch" not in box
+
+
+def test_untuned_rates_are_named(tmp_path: Path) -> None:
+    for family, rate in (("gpt", 1e-3), ("bert", 5e-4)):
+        leave(tmp_path, cell(family=family), config={"train": {"lr": rate}})
+    box = sections(text_of(tmp_path))["Fairness"]
+    assert "differ in untuned learning rates (0.001 and 0.0005)" in box
+
+
+def test_a_half_alone_is_not_called_fair(tmp_path: Path) -> None:
+    leave(tmp_path, cell(family="gpt"))
+    box = sections(text_of(tmp_path))["Fairness"]
+    assert "No pair to compare." in box
+    assert "mismatch" not in box
+
+
+def test_alarms_say_what_could_be_checked(tmp_path: Path) -> None:
+    probes = {"left_change": 0.0, "right_change": 0.1, "padding_change": 0.0}
+    probes |= {"tolerance": {"causal": 1e-6, "padding": 1e-5}}
+    of = cell(family="gpt")
+    leave(tmp_path, of, data=data(of, 300, source="files", caps={}), probes=probes)
+    leave(tmp_path, cell(family="bert", data="other"))
+    box = sections(text_of(tmp_path))["Alarms"]
+    able = "collapse to one answer; a causality probe against the model's claim; a padding probe."
+    assert f"- ner, world, checked for: {able} Not checked for: answers that" in box
+    assert "- ner, other, checked for: answers that the reader cannot know; " in box
+    assert "None rang of the alarms that could." in box
 
 
 def test_sizes_that_differ_are_named(tmp_path: Path) -> None:
@@ -170,7 +257,21 @@ def test_failures_and_environment(full: str) -> None:
         "| 9 |".strip("| "),
     )
     assert rows(named["Environment"], "torch.threads", "| 1 ")
-    assert "make sweep" in named["To reproduce"]
+    assert "\npython -m harness.run sweep=default\n" in named["To reproduce"]
+
+
+def test_runs_outside_a_sweep_have_their_own_commands(tmp_path: Path) -> None:
+    for seed in (0, 2):
+        leave(tmp_path, cell(family="gpt", seed=seed), sweep=None)
+    leave(tmp_path, cell(family="gpt", weights="scratch", seed=3), sweep=None)
+    leave(tmp_path, cell(family="bert"), sweep="quick")
+    leave(tmp_path, cell(family="bert", data="rm -rf /; true"), sweep=None)
+    box = sections(text_of(tmp_path))["To reproduce"]
+    assert "\npython -m harness.run -m model=gpt2 task=ner data=world seed=0,2\n" in box
+    assert " model=gpt2 task=ner data=world model.weights=scratch seed=3\n" in box
+    assert "\npython -m harness.run sweep=quick\n" in box
+    assert "rm -rf" not in box
+    assert "settings cannot be typed: 1." in box
 
 
 def test_void_runs_void_the_reading(tmp_path: Path) -> None:

@@ -1,0 +1,210 @@
+"""What a report reads: groups of comparable runs, arms, paired differences. Frozen values only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from harness import alarms
+from harness.record import Record
+from harness.stats import Estimate
+
+FEW_SEEDS = 5
+SMOKE = "smoke"
+SCRATCH = "scratch"
+NATIVE = {"gpt": "causal", "bert": "bidirectional"}
+
+
+class GroupKey(NamedTuple):
+    """What all runs of a group share."""
+
+    task: str
+    data: str
+    source: str
+    evaluated: str
+    metrics: tuple[str, ...]
+    experiment_version: int
+    digests: tuple[tuple[str, str], ...]
+
+
+class ArmKey(NamedTuple):
+    """One way of using one model, in the words of the configuration."""
+
+    model: str
+    family: str
+    pair: str
+    match: str
+    weights: str
+    mode: str
+    strategy: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished run, without its counts."""
+
+    folder: str
+    record: Record
+    alarms: tuple[alarms.Alarm, ...] = ()
+    checks: tuple[str, ...] = ()  # what this run could be checked for: some of alarms.CHECKS
+
+    @property
+    def seed(self) -> int:
+        """The training seed."""
+        return self.record.cell.seed
+
+
+@dataclass(frozen=True)
+class Score:
+    """One metric of one arm."""
+
+    metric: str
+    title: str
+    per_seed: tuple[float, ...]
+    estimate: Estimate
+    majority: float | None  # the rule that ignores the input
+
+
+@dataclass(frozen=True)
+class SliceScore:
+    """One diagnostic slice of one arm."""
+
+    name: str
+    units: int
+    cap: float | None
+    estimate: Estimate  # over seeds and clusters of units
+    marked: float | None  # share of units answered as some entity; None where nothing is marked
+
+
+@dataclass(frozen=True)
+class Arm:
+    """Runs that differ in their seed only."""
+
+    key: ArmKey
+    variant: Mapping[str, str]  # configuration that tells it from arms of the same key
+    runs: tuple[Run, ...]  # by seed
+    scores: tuple[Score, ...]  # headline first; empty where refused
+    slices: tuple[SliceScore, ...]
+    refused: tuple[str, ...] = ()  # fields that should agree between the runs and do not
+
+    @property
+    def first(self) -> Record:
+        """A record of the arm, for what all its runs share."""
+        return self.runs[0].record
+
+    @property
+    def description(self) -> str:
+        """The model in words, with its mode where that is not the family's own."""
+        facts = self.first.model
+        key = self.key
+        text = facts.description if facts else f"{key.model}, {key.pair}, {key.weights}"
+        if NATIVE.get(key.family) != key.mode:
+            text += f", {key.mode}"
+        if key.strategy != "full":
+            text += f", {key.strategy}"
+        return ", ".join([text, *(f"{name}={value}" for name, value in self.variant.items())])
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seeds with a finished run."""
+        return tuple(run.seed for run in self.runs)
+
+    @property
+    def voids(self) -> tuple[tuple[int, alarms.Alarm], ...]:
+        """Alarms that void a verdict, with the seed that set them off."""
+        return tuple(
+            (run.seed, alarm)
+            for run in self.runs
+            for alarm in run.alarms
+            if alarm.severity == alarms.VOID
+        )
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """BERT minus GPT, paired by seed and example."""
+
+    gpt: Arm
+    bert: Arm
+    difference: Estimate | None  # None where refused
+    slices: Mapping[str, Estimate] = field(default_factory=dict)
+    seeds: tuple[int, ...] = ()
+    incomplete: tuple[str, ...] = ()  # seeds that one side lacks, in words
+    refused: tuple[str, ...] = ()
+    mismatches: tuple[str, ...] = ()  # unequal treatment that stands in the way of no comparison
+
+    @property
+    def native(self) -> bool:
+        """True where both families read as they were built to."""
+        return all(NATIVE.get(arm.key.family) == arm.key.mode for arm in (self.gpt, self.bert))
+
+    @property
+    def smoke(self) -> bool:
+        """True where a run comes from a sweep that only tries the pipeline."""
+        return any(run.record.sweep == SMOKE for arm in (self.gpt, self.bert) for run in arm.runs)
+
+
+@dataclass(frozen=True)
+class Control:
+    """Pretrained minus scratch, paired by seed and example: what pretraining was worth."""
+
+    arm: Arm
+    scratch: Arm
+    difference: Estimate | None  # None where refused
+    seeds: tuple[int, ...] = ()
+    refused: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Group:
+    """Everything that may be compared with one another."""
+
+    key: GroupKey
+    arms: tuple[Arm, ...]
+    contrasts: tuple[Contrast, ...]
+    controls: tuple[Control, ...] = ()
+    missing: tuple[str, ...] = ()  # halves of a pair that no finished run stands for
+    variant: Mapping[str, str] = field(default_factory=dict)  # tells it from its namesakes
+
+    @property
+    def embedded(self) -> bool:
+        """True for the generated world, which shows mechanism and ranks nothing."""
+        return self.key.source == "embedded"
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """Trials of a learning rate for one model, scored on the dev split."""
+
+    task: str
+    data: str
+    description: str
+    embedded: bool
+    trials: tuple[tuple[float, int, float], ...]  # learning rate, seed, score
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A run that ended without a result."""
+
+    folder: str
+    record: Record
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All that a report needs."""
+
+    groups: tuple[Group, ...]
+    tunings: tuple[Tuning, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    warnings: tuple[str, ...] = ()
+    records: int = 0
+
+    @property
+    def runs(self) -> Iterator[Run]:
+        """Every finished result."""
+        for group in self.groups:
+            for arm in group.arms:
+                yield from arm.runs

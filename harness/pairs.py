@@ -1,0 +1,218 @@
+"""What is set against what: BERT minus GPT, pretrained minus scratch, and what cannot be.
+
+Two arms are compared only where they were treated alike. Each model keeps its own settings
+(`model.*`) and, where both were tuned with as many trials, its own learning rate. Any other
+difference of configuration is refused by name; unequal rates that nobody tuned are told.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from harness import record, stats
+from harness.arms import Tabled, differing, plain, psi
+from harness.comparison import SCRATCH, Arm, ArmKey, Contrast, Control, Failure, GroupKey
+from harness.record import Record
+from harness.shelf import Table
+from harness.stats import Estimate
+
+LEARNING_RATE = "train.lr"
+OWN = "model."
+"""Configuration that belongs to one side of a pair: layers, label piece, pooling."""
+PRETRAINING = ("model.weights", "pretraining.")
+"""Configuration in which a pretrained model and its untrained twin differ."""
+
+EMBEDDED, OTHER = "embedded", "other weights"
+
+
+class PairKey(NamedTuple):
+    """What both halves of a pair share."""
+
+    pair: str
+    strategy: str
+    weights: str  # "embedded", "scratch" or "other weights"
+
+
+def kind_of(weights: str) -> str:
+    """The kind of weights; those of different kinds are never a pair."""
+    return weights if weights in (EMBEDDED, SCRATCH) else OTHER
+
+
+def pair_key(key: ArmKey) -> PairKey:
+    """The pair that an arm is one half of."""
+    return PairKey(key.pair, key.strategy, kind_of(key.weights))
+
+
+def contrasts(arms: Sequence[Tabled]) -> Iterator[Contrast]:
+    """BERT minus GPT for every two arms that stand for the same pair.
+
+    Like goes with like: with several epochs per model, each number is paired with the same. An
+    arm without its like is set against the other side's arms without theirs: with a note where
+    only an untuned learning rate differs, refused where anything else does.
+    """
+    sides: dict[tuple[ArmKey, ArmKey], list[tuple[Tabled, Tabled]]] = defaultdict(list)
+    for left, right in itertools.product(arms, arms):
+        ours, theirs = left.arm.key, right.arm.key
+        families = (ours.family, theirs.family) == ("gpt", "bert")
+        if families and pair_key(ours) == pair_key(theirs):
+            sides[ours, theirs].append((left, right))
+    for candidates in sides.values():
+        paired: set[int] = set()
+        for differences in (_all_differences, unlike, _none):
+            found = [
+                (left, right)
+                for left, right in candidates
+                if not {id(left), id(right)} & paired and not differences(left.arm, right.arm)
+            ]
+            for left, right in found:
+                paired |= {id(left), id(right)}
+                yield _contrast(left, right)
+
+
+def _all_differences(gpt: Arm, bert: Arm) -> tuple[str, ...]:
+    return (*unlike(gpt, bert), *_rates(gpt, bert))
+
+
+def _none(*_: Arm) -> tuple[str, ...]:
+    return ()
+
+
+def unlike(gpt: Arm, bert: Arm) -> tuple[str, ...]:
+    """In what the two sides were treated differently and must not be, by name."""
+    configs = [_treatment(arm.first) for arm in (gpt, bert)]
+    found, trials = _apart(configs), [_trials(arm) for arm in (gpt, bert)]
+    if trials[0] != trials[1]:
+        found.append(_told("tuning.trials", *trials))
+    precisions = [getattr(arm.first.model, "precision", "-") for arm in (gpt, bert)]
+    if precisions[0] != precisions[1]:
+        found.append(_told("model.precision", *precisions))
+    classes = [arm.first.data.classes if arm.first.data else () for arm in (gpt, bert)]
+    if list(classes[0]) != list(classes[1]):
+        found.append("data.classes")
+    return tuple(found)
+
+
+def _treatment(found: Record) -> dict[str, str]:
+    """The configuration that both sides of a pair share; pretraining with its seeds."""
+    both = {k: v for k, v in plain(found).items() if not k.startswith(OWN) and k != LEARNING_RATE}
+    pretrained = {"pretraining": found.config.get("pretraining") or {}}
+    return both | {k: str(v) for k, v in record.flatten(pretrained).items() if k.endswith("seed")}
+
+
+def _apart(configs: Sequence[dict[str, str]]) -> list[str]:
+    return [_told(name, *(one.get(name, "-") for one in configs)) for name in differing(configs)]
+
+
+def _told(name: str, ours: str, theirs: str) -> str:
+    return f"{name} ({ours[:40]} and {theirs[:40]})"
+
+
+def _trials(arm: Arm) -> str:
+    """The size of the search behind the learning rate."""
+    sizes = {str((run.record.tuning or {}).get("trials", "none")) for run in arm.runs}
+    return "/".join(sorted(sizes))
+
+
+def _rates(gpt: Arm, bert: Arm) -> tuple[str, ...]:
+    """Unequal learning rates that no search stands behind."""
+    if gpt.first.tuning and bert.first.tuning:
+        return ()
+    ours, theirs = (plain(arm.first).get(LEARNING_RATE, "-") for arm in (gpt, bert))
+    return () if ours == theirs else (f"untuned learning rates ({ours} and {theirs})",)
+
+
+def _contrast(left: Tabled, right: Tabled) -> Contrast:
+    gpt, bert = left.arm, right.arm
+    broken = tuple(f"{arm.key.model}: {name}" for arm in (gpt, bert) for name in arm.refused)
+    if refused := broken or unlike(gpt, bert):
+        return Contrast(gpt, bert, None, refused=refused)
+    shared, ours, theirs = _shared(left, right)
+    incomplete = tuple(_alone(gpt, bert)) + tuple(_alone(bert, gpt))
+    slices = _slice_differences(ours, theirs) if shared else {}
+    rates, difference = _rates(gpt, bert), _difference(ours, theirs)
+    return Contrast(gpt, bert, difference, slices, shared, incomplete, mismatches=rates)
+
+
+def _shared(left: Tabled, right: Tabled) -> tuple[tuple[int, ...], list[Table], list[Table]]:
+    """The seeds that both finished, and each side's counts of them."""
+    seeds = tuple(sorted(set(left.arm.seeds) & set(right.arm.seeds)))
+    ours, theirs = ([one.tables[one.arm.seeds.index(s)] for s in seeds] for one in (left, right))
+    return seeds, ours, theirs
+
+
+def _difference(ours: Sequence[Table], theirs: Sequence[Table]) -> Estimate:
+    """Theirs minus ours."""
+    if not ours:
+        return Estimate(float("nan"), 0, 0, note="no seed that both models finished")
+    return stats.mean_interval(psi(theirs) - psi(ours))
+
+
+def _alone(arm: Arm, other: Arm) -> Iterator[str]:
+    seeds = [str(seed) for seed in arm.seeds if seed not in other.seeds]
+    if seeds:
+        name = f"{other.key.model} ({other.key.mode})"
+        word = "seed" if len(seeds) == 1 else "seeds"
+        yield f"{word} {', '.join(seeds)}: no finished run of {name}"
+
+
+def _slice_differences(ours: Sequence[Table], theirs: Sequence[Table]) -> dict[str, Estimate]:
+    layout = ours[0].layout
+    if layout is None or theirs[0].layout is not layout:
+        return {}
+    right = [np.stack([table.correct for table in side]) for side in (ours, theirs)]
+    found = {}
+    for index, name in enumerate(layout.slices):
+        here = layout.slice == index
+        if here.any():
+            cluster = layout.cluster[here]
+            values = [stats.cluster_values(side[:, here], cluster) for side in right]
+            found[name] = stats.mean_interval(values[1] - values[0])
+    return found
+
+
+def controls(arms: Sequence[Tabled]) -> Iterator[Control]:
+    """Each pretrained arm minus its untrained twin, on the seeds that both have."""
+    for one in arms:
+        twins = [
+            other
+            for other in arms
+            if kind_of(one.arm.key.weights) != SCRATCH
+            and other.arm.key == one.arm.key._replace(weights=SCRATCH)
+        ]
+        for twin in sorted(twins, key=lambda other: len(_not_twins(one.arm, other.arm)))[:1]:
+            yield _control(one, twin)
+
+
+def _not_twins(arm: Arm, scratch: Arm) -> list[str]:
+    configs = [plain(one.first) for one in (arm, scratch)]
+    return _apart([{k: v for k, v in c.items() if not k.startswith(PRETRAINING)} for c in configs])
+
+
+def _control(left: Tabled, right: Tabled) -> Control:
+    arm, scratch = left.arm, right.arm
+    if refused := (*arm.refused, *scratch.refused, *_not_twins(arm, scratch)):
+        return Control(arm, scratch, None, refused=refused)
+    shared, ours, theirs = _shared(left, right)
+    return Control(arm, scratch, _difference(theirs, ours), shared)
+
+
+def missing(arms: Sequence[Tabled], key: GroupKey, failures: Sequence[Failure]) -> Iterator[str]:
+    """Halves of a pair that no finished run stands for, with the number of failed runs."""
+    present = {(pair_key(one.arm.key), one.arm.key.family) for one in arms}
+    for pair in sorted({pair for pair, _ in present}):
+        for family in ("gpt", "bert"):
+            if (pair, family) not in present:
+                name = ", ".join(word for word in pair if word != EMBEDDED)
+                failed = sum(_failed_here(one.record, key, pair, family) for one in failures)
+                yield f"{name}: no finished {family.upper()} run ({failed} failed)"
+
+
+def _failed_here(found: Record, key: GroupKey, pair: PairKey, family: str) -> bool:
+    cell = found.cell
+    ours = PairKey(cell.pair, cell.strategy, kind_of(cell.weights))
+    return (cell.task, cell.data, ours, cell.family) == (key.task, key.data, pair, family)
