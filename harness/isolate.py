@@ -21,7 +21,6 @@ from typing import Any
 
 from harness.contracts import InputError
 
-PRELOAD = ("harness.foundation", "harness.experiment", "hydra.utils")
 _PROGRESS_STEP = 0.005
 
 
@@ -67,8 +66,11 @@ class Running:
         self.process.join()
 
 
-def server(preload: Sequence[str] = PRELOAD) -> ForkServerContext:
-    """The context whose processes are forked with `preload` imported."""
+def server(preload: Sequence[str]) -> ForkServerContext:
+    """The context whose processes are forked with `preload` imported.
+
+    There is one server in a program: the first call decides, later ones find it running.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(preload))
     return context

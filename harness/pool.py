@@ -20,15 +20,19 @@ _LINE_SECONDS = 60
 
 
 def run(
-    jobs: Sequence[Job], workers: int, limit_seconds: float, title: str
+    jobs: Sequence[Job],
+    workers: int,
+    limit_seconds: float,
+    title: str,
+    preload: Sequence[str] = (),
 ) -> Iterator[tuple[Job, Done | Failed]]:
     """Run jobs in order, `workers` at a time; yields each with its outcome as it ends.
 
-    Closing the iterator, or an exception in its consumer, kills what is running.
+    `preload` names modules that the processes find imported already. Closing the iterator, or an exception in its consumer, kills what is running.
     """
     if not jobs:
         return
-    context = isolate.server()
+    context = isolate.server(preload)
     clock = Stopwatch().wall
     waiting = deque(jobs)
     running: list[Running] = []

@@ -27,7 +27,9 @@ from harness.contracts import InputError
 from harness.isolate import Done, Failed, Job
 from harness.setup import Foundation, Setup
 
+_PRETRAINING = 20.0  # what it may take, in units of reading data, for the progress display
 ASSUMED_SPEED = 8e9  # FLOP per CPU second, until a machine has records of its own
+_PRELOAD = ("harness.foundation", "harness.experiment", "hydra.utils")
 _FOUNDATION = ("model", "task", "data", "pretraining", "role")
 
 
@@ -142,6 +144,7 @@ def _lay(planned: Sequence[Planned], workers: int, make: bool) -> dict[str, Foun
             name=one.label,
             function="harness.foundation:lay",
             argument=(one.config, one.config["cache"], make),
+            cost=_PRETRAINING if one.config["model"]["weights"] == "embedded" else 1.0,
         )
         for one in reversed(planned)
     }
@@ -149,11 +152,21 @@ def _lay(planned: Sequence[Planned], workers: int, make: bool) -> dict[str, Foun
     foundations = {}
     limit = 60.0 * max(one.config["time_limit_minutes"] for one in planned)
     order = list(reversed(jobs.values()))
-    for job, outcome in pool.run(order, workers, limit, "data and weights"):
+    for job, outcome in pool.run(order, workers, limit, "data and weights", _preload(planned)):
         if isinstance(outcome, Failed):
             raise _cannot_start(job, outcome)
         foundations[keys[id(job)]] = outcome.value
     return foundations
+
+
+def _preload(planned: Sequence[Planned]) -> list[str]:
+    """Modules that every cell would import for itself: ours, and the models' of transformers."""
+    named = set(_PRELOAD)
+    for one in planned:
+        named |= {t.rpartition(".")[0] for t in configuration.targets(one.config)}
+        architecture = one.config["model"]["architecture"]["model_type"].replace("-", "_")
+        named.add(f"transformers.models.{architecture}.modeling_{architecture}")
+    return sorted(named)
 
 
 def _cannot_start(job: Job, outcome: Failed) -> InputError:
@@ -223,7 +236,7 @@ def _run_cells(
         Job(s.name, "harness.experiment:execute", s, _cost(s.config, s.foundation)) for s in left
     ]
     by_name = {setup.name: setup for setup in left}
-    for job, outcome in pool.run(jobs, workers, limit, "cells"):
+    for job, outcome in pool.run(jobs, workers, limit, "cells", _preload(planned)):
         setup = by_name[job.name]
         if isinstance(outcome, Done):
             _say(f"{_score(setup)}  {setup.name}")

@@ -10,16 +10,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness import isolate, pool
+from harness import pool
 from harness.isolate import Done, Failed, Job
 
 HERE = Path(__file__).parent
 
 
 @pytest.fixture(autouse=True)
-def light_server(monkeypatch):
-    """The pool's own behaviour needs no torch in the server."""
-    monkeypatch.setattr(isolate.server, "__defaults__", ((),))
+def jobs_beside_the_tests(monkeypatch):
+    """Jobs are found beside the tests."""
     monkeypatch.syspath_prepend(str(HERE))
 
 
@@ -68,9 +67,8 @@ def test_leaving_the_loop_kills_what_runs(tmp_path):
 PARENT = """
 import sys
 sys.path.insert(0, {here!r})
-from harness import isolate, pool
+from harness import pool
 from harness.isolate import Job
-isolate.server.__defaults__ = ((),)
 jobs = [Job(str(n), "jobs:forever", {folder!r}) for n in range(2)]
 if __name__ == "__main__":
     list(pool.run(jobs, 2, 600.0, "test"))
