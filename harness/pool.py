@@ -28,7 +28,8 @@ def run(
 ) -> Iterator[tuple[Job, Done | Failed]]:
     """Run jobs in order, `workers` at a time; yields each with its outcome as it ends.
 
-    `preload` names modules that the processes find imported already. Closing the iterator, or an exception in its consumer, kills what is running.
+    `preload` names modules that the processes find imported already. Closing the iterator, or
+    an exception in its consumer, kills what is running.
     """
     if not jobs:
         return
