@@ -63,11 +63,12 @@ def test_twenty_random_kills(tmp_path):
     before: dict[str, bytes] = {}
     for number in range(KILLS):
         victim = "parent" if number % 2 else "group"
-        kill_once(cut, victim, rng.uniform(2, 14))
+        kill_once(cut, victim, rng.uniform(3, 24))
         now = finished(cut)
         assert all(now[name] == text for name, text in before.items()), "a cell ran twice"
         sys.stderr.write(f"kill {number + 1} ({victim}): {len(now)} cells kept\n")
         before = now
+    assert before, "the machine was too slow for a cell to finish between two kills"
     subprocess.run(command(cut), cwd=ROOT, check=True, capture_output=True)
     after = finished(cut)
     assert all(after[name] == text for name, text in before.items()), "a cell ran twice"

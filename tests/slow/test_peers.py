@@ -11,6 +11,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
+import itertools
+import os
 import statistics
 import sys
 import time
@@ -39,9 +41,24 @@ from harness.measure.stopwatch import Stopwatch
 
 ROUNDS = 3
 OVERRIDES = (
-    "task=ner", "data.train_size=1000", "train.epochs=1", "train.dropout=0.1",
-    "train.attention_dropout=0.1", "train.lr=1e-3",
+    "task=ner", "train.epochs=1", "train.dropout=0.1", "train.attention_dropout=0.1",
+    "train.lr=1e-3",
 )  # fmt: skip
+DATA = {
+    "world": ("data.train_size=1000",),
+    "conll2003": ("data=conll2003", "data.train_limit=800"),
+}
+EACH = [
+    pytest.mark.slow,
+    pytest.mark.parametrize("model", ["gpt2", "bert"]),
+    pytest.mark.parametrize("source", list(DATA)),
+]
+
+
+def each(test):
+    for mark in EACH:
+        test = mark(test)
+    return test
 
 
 class Rows(Dataset):
@@ -64,8 +81,10 @@ class Rows(Dataset):
         return self.rows[index]
 
 
-def prepare(tmp_path, model):
-    config = composed(*OVERRIDES, f"model={model}_4x256")
+def prepare(tmp_path, model, source):
+    if source == "conll2003" and not os.environ.get("GPT_OR_BERT_DATA"):
+        pytest.skip("set GPT_OR_BERT_DATA to the folder of the public data sets")
+    config = composed(*OVERRIDES, *DATA[source], f"model={model}_4x256")
     laid = foundation.lay((config, str(tmp_path / "cache"), True))
     cell = setups.cell_of(config, laid, {"task": "ner", "strategy": "full"})
     place, cache = str(tmp_path), str(tmp_path / "cache")
@@ -86,9 +105,8 @@ def ours(case, epochs):
     )
     knobs = dataclasses.replace(case.parts.knobs, epochs=epochs)
     side = case.sides["train"]
-    log = train.train(
-        predictor, side.words, side.batch, lambda: 0.0, knobs, 0, Stopwatch(), [].append
-    )
+    best = map(float, itertools.count()).__next__  # the last weights are the best
+    log = train.train(predictor, side.words, side.batch, best, knobs, 0, Stopwatch(), [].append)
     return predictor, log.cpu_seconds
 
 
@@ -141,11 +159,10 @@ def theirs_answer(model):
     return answer
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("model", ["gpt2", "bert"])
-def test_training_beside_trainer(tmp_path, model, capsys):
+@each
+def test_training_beside_trainer(tmp_path, model, source, capsys):
     torch.set_num_threads(1)
-    case = prepare(tmp_path, model)
+    case = prepare(tmp_path, model, source)
     times = {"ours": [], "trainer": [], "trainer, group_by_length": []}
     for number in range(ROUNDS):
         times["ours"].append(ours(case, 1)[1])
@@ -161,18 +178,18 @@ def test_training_beside_trainer(tmp_path, model, capsys):
             ratio = [s / o for s, o in zip(seconds, times["ours"], strict=True)]
             shown = " ".join(f"{r:.2f}" for r in ratio)
             print(
-                f"\n{model} {name}: CPU s {statistics.median(seconds):.1f}, x ours {shown}", end=""
+                f"\n{source} {model} {name}: CPU s {statistics.median(seconds):.1f}, x ours {shown}",
+                end="",
             )
-        print(f"\n{model} test F1 after 4 epochs: ours {mine:.3f}, Trainer {yours:.3f}")
+        print(f"\n{source} {model} test F1 after 4 epochs: ours {mine:.3f}, Trainer {yours:.3f}")
     assert abs(mine - yours) < 0.08
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("model", ["gpt2", "bert"])
-def test_prediction_beside_pipeline(tmp_path, model, capsys):
+@each
+def test_prediction_beside_pipeline(tmp_path, model, source, capsys):
     """The same weights in transformers' own class and pipeline: the same label for every word."""
     torch.set_num_threads(1)
-    case = prepare(tmp_path, model)
+    case = prepare(tmp_path, model, source)
     predictor, _ = ours(case, 2)
     config = predictor.body.config
     config.num_labels = len(case.classes)
@@ -205,7 +222,7 @@ def test_prediction_beside_pipeline(tmp_path, model, capsys):
     )
     ratio = [p / o for p, o in zip(seconds["pipeline"], seconds["ours"], strict=True)]
     with capsys.disabled():
-        print(f"\n{model} pipeline CPU time x ours: {' '.join(f'{r:.2f}' for r in ratio)}; "
+        print(f"\n{source} {model} pipeline CPU time x ours: {' '.join(f'{r:.2f}' for r in ratio)}; "
               f"equal labels in {same} of {len(texts)} sentences")  # fmt: skip
     assert same == len(texts)
 
