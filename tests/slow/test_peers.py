@@ -178,7 +178,8 @@ def test_training_beside_trainer(tmp_path, model, source, capsys):
             ratio = [s / o for s, o in zip(seconds, times["ours"], strict=True)]
             shown = " ".join(f"{r:.2f}" for r in ratio)
             print(
-                f"\n{source} {model} {name}: CPU s {statistics.median(seconds):.1f}, x ours {shown}",
+                f"\n{source} {model} {name}: CPU s {statistics.median(seconds):.1f},"
+                f" x ours {shown}",
                 end="",
             )
         print(f"\n{source} {model} test F1 after 4 epochs: ours {mine:.3f}, Trainer {yours:.3f}")
@@ -222,7 +223,8 @@ def test_prediction_beside_pipeline(tmp_path, model, source, capsys):
     )
     ratio = [p / o for p, o in zip(seconds["pipeline"], seconds["ours"], strict=True)]
     with capsys.disabled():
-        print(f"\n{source} {model} pipeline CPU time x ours: {' '.join(f'{r:.2f}' for r in ratio)}; "
+        shown = " ".join(f"{r:.2f}" for r in ratio)
+        print(f"\n{source} {model} pipeline CPU time x ours: {shown}; "
               f"equal labels in {same} of {len(texts)} sentences")  # fmt: skip
     assert same == len(texts)
 
