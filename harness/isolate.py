@@ -15,6 +15,7 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext
 from typing import Any
@@ -66,14 +67,21 @@ class Running:
         self.process.join()
 
 
-def server(preload: Sequence[str]) -> ForkServerContext:
+def server(preload: Sequence[str] = ()) -> ForkServerContext:
     """The context whose processes are forked with `preload` imported.
 
     There is one server in a program: the first call decides, later ones find it running.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(preload))
+    if preload:
+        context.set_forkserver_preload(list(preload))
     return context
+
+
+def warm(preload: Sequence[str]) -> None:
+    """Start the server now, so that its imports run while the caller still plans."""
+    server(preload)
+    forkserver.ensure_running()
 
 
 def start(context: ForkServerContext, job: Job, now: float) -> Running:

@@ -24,16 +24,14 @@ def run(
     workers: int,
     limit_seconds: float,
     title: str,
-    preload: Sequence[str] = (),
 ) -> Iterator[tuple[Job, Done | Failed]]:
     """Run jobs in order, `workers` at a time; yields each with its outcome as it ends.
 
-    `preload` names modules that the processes find imported already. Closing the iterator, or
-    an exception in its consumer, kills what is running.
+    Closing the iterator, or an exception in its consumer, kills what is running.
     """
     if not jobs:
         return
-    context = isolate.server(preload)
+    context = isolate.server()
     clock = Stopwatch().wall
     waiting = deque(jobs)
     running: list[Running] = []

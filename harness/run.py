@@ -45,6 +45,8 @@ def _plan(config: DictConfig) -> None:
     choices = HydraConfig.get()
     _composed.append(True)
     try:
+        if len(_composed) == 1:
+            sweep.warm(_plain(config))
         if config.get("sweep") is None:
             plain = {**_plain(config), "sweep": None}
             cells = [Planned(plain, dict(choices.runtime.choices))]

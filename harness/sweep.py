@@ -21,7 +21,7 @@ from typing import Any
 from hydra import compose
 from omegaconf import OmegaConf, open_dict
 
-from harness import configuration, environment, pool, record
+from harness import configuration, environment, isolate, pool, record
 from harness import setup as setups
 from harness.contracts import InputError
 from harness.isolate import Done, Failed, Job
@@ -152,20 +152,25 @@ def _lay(planned: Sequence[Planned], workers: int, make: bool) -> dict[str, Foun
     foundations = {}
     limit = 60.0 * max(one.config["time_limit_minutes"] for one in planned)
     order = list(reversed(jobs.values()))
-    for job, outcome in pool.run(order, workers, limit, "data and weights", _preload(planned)):
+    for job, outcome in pool.run(order, workers, limit, "data and weights"):
         if isinstance(outcome, Failed):
             raise _cannot_start(job, outcome)
         foundations[keys[id(job)]] = outcome.value
     return foundations
 
 
-def _preload(planned: Sequence[Planned]) -> list[str]:
+def warm(config: Mapping[str, Any]) -> None:
+    """Let the processes' imports begin while the cells of a sweep are still being composed."""
+    families = ("gpt2", "bert", config["model"]["architecture"]["model_type"])
+    isolate.warm(_preload(list(configuration.targets(config)), families))
+
+
+def _preload(targets: Sequence[str], families: Sequence[str]) -> list[str]:
     """Modules that every cell would import for itself: ours, and the models' of transformers."""
-    named = set(_PRELOAD)
-    for one in planned:
-        named |= {t.rpartition(".")[0] for t in configuration.targets(one.config)}
-        architecture = one.config["model"]["architecture"]["model_type"].replace("-", "_")
-        named.add(f"transformers.models.{architecture}.modeling_{architecture}")
+    ours = [target for target in targets if target.startswith(configuration.ALLOWED)]
+    named = {*_PRELOAD, *(target.rpartition(".")[0] for target in ours)}
+    for family in (one.replace("-", "_") for one in families):
+        named.add(f"transformers.models.{family}.modeling_{family}")
     return sorted(named)
 
 
@@ -236,7 +241,7 @@ def _run_cells(
         Job(s.name, "harness.experiment:execute", s, _cost(s.config, s.foundation)) for s in left
     ]
     by_name = {setup.name: setup for setup in left}
-    for job, outcome in pool.run(jobs, workers, limit, "cells", _preload(planned)):
+    for job, outcome in pool.run(jobs, workers, limit, "cells"):
         setup = by_name[job.name]
         if isinstance(outcome, Done):
             _say(f"{_score(setup)}  {setup.name}")
