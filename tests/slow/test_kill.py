@@ -63,7 +63,7 @@ def test_twenty_random_kills(tmp_path):
     before: dict[str, bytes] = {}
     for number in range(KILLS):
         victim = "parent" if number % 2 else "group"
-        kill_once(cut, victim, rng.uniform(3, 24))
+        kill_once(cut, victim, rng.uniform(9, 26))
         now = finished(cut)
         assert all(now[name] == text for name, text in before.items()), "a cell ran twice"
         sys.stderr.write(f"kill {number + 1} ({victim}): {len(now)} cells kept\n")
