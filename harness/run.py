@@ -32,7 +32,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from harness import hints, sweep
 from harness.contracts import InputError
-from harness.sweep import Planned
+from harness.plan import Planned, expand
 
 _planned: list[Planned] = []
 _problems: list[Exception] = []
@@ -51,7 +51,7 @@ def _plan(config: DictConfig) -> None:
             plain = {**_plain(config), "sweep": None}
             cells = [Planned(plain, dict(choices.runtime.choices))]
         else:
-            cells = list(sweep.expand(_plain(config), list(choices.overrides.task)))
+            cells = list(expand(_plain(config), list(choices.overrides.task)))
     except (InputError, HydraException, OmegaConfBaseException) as error:
         _problems.append(error)  # raised by main, past Hydra's own report of a failed job
         return

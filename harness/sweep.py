@@ -1,55 +1,25 @@
-"""From planned cells to records: what a sweep holds, what of it is left to do, and doing it.
-
-A named sweep is a union of products: each block of `cells` lists values per key, and every
-combination is one cell. The first key varies slowest and the model comes last, so that the two
-models of a pair alternate and a drift of the machine favours neither.
-"""
+"""From planned cells to records: what of them is left to do, and doing it."""
 
 from __future__ import annotations
 
-import itertools
-import json
-import statistics
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from hydra import compose
-from omegaconf import OmegaConf, open_dict
-
 from harness import configuration, environment, isolate, pool, record
 from harness import setup as setups
 from harness.contracts import InputError
+from harness.forecast import cost, forecast
 from harness.isolate import Done, Failed, Job
+from harness.plan import Planned
 from harness.setup import Foundation, Setup
 
 _PRETRAINING = 20.0  # what it may take, in units of reading data, for the progress display
-ASSUMED_SPEED = 8e9  # FLOP per CPU second, until a machine has records of its own
 _PRELOAD = ("harness.foundation", "harness.experiment", "hydra.utils")
-_FOUNDATION = ("model", "task", "data", "pretraining", "role")
-
-
-@dataclass(frozen=True)
-class Planned:
-    """One cell as composed: the whole configuration, and the choices of its groups."""
-
-    config: Mapping[str, Any]
-    choices: Mapping[str, str]
-
-    @property
-    def foundation(self) -> str:
-        """Cells with the same text share data, tokenizer and starting weights."""
-        return record.canonical({key: self.config[key] for key in _FOUNDATION})
-
-    @property
-    def label(self) -> str:
-        """Short name for progress displays."""
-        names = (self.choices["task"], self.choices["data"], self.choices["model"])
-        return " ".join([*names, self.config["model"]["weights"]])
 
 
 @dataclass(frozen=True)
@@ -59,45 +29,6 @@ class Tally:
     setups: Sequence[Setup]
     already: int
     failed: Sequence[tuple[Setup, str]]
-
-
-def expand(config: Mapping[str, Any], overrides: Sequence[str]) -> Iterator[Planned]:
-    """The cells of a named sweep. What the user set on the command line narrows an axis."""
-    given = dict(o.lstrip("+~").split("=", 1) for o in overrides if "=" in o)
-    kept = [o for o in overrides if not o.startswith(("sweep=", "sweep.", "+sweep"))]
-    seen: set[str] = set()
-    for block in config["sweep"]["cells"]:
-        axes = {
-            key: [given[key]] if key in given else _several(values) for key, values in block.items()
-        }
-        for values in itertools.product(*axes.values()):
-            pairs = zip(axes, values, strict=True)
-            chosen = [f"{k}={_typed(v)}" for k, v in pairs if k not in given]
-            planned = _compose([*kept, *chosen], config)
-            text = record.canonical(planned.config)
-            if text not in seen:
-                seen.add(text)
-                yield planned
-
-
-def _typed(value: object) -> str:
-    """A YAML value as Hydra's command line writes it."""
-    if value is None:
-        return "null"
-    return json.dumps(value) if isinstance(value, bool) else str(value)
-
-
-def _several(values: object) -> list[object]:
-    return list(values) if isinstance(values, list) else [values]
-
-
-def _compose(overrides: list[str], config: Mapping[str, Any]) -> Planned:
-    composed = compose("config", overrides=overrides, return_hydra_config=True)
-    choices = {str(k): str(v) for k, v in composed.hydra.runtime.choices.items()}
-    with open_dict(composed):
-        del composed["hydra"]
-    plain: Any = OmegaConf.to_container(composed, resolve=True)
-    return Planned({**plain, "sweep": config["sweep"]}, choices)
 
 
 def run(planned: Sequence[Planned]) -> int:
@@ -113,7 +44,7 @@ def run(planned: Sequence[Planned]) -> int:
         _writable(Path(config["cache"]), "cache")
     foundations = _lay(planned, workers, make=not config["dry_run"])
     if config["dry_run"]:
-        _say(_forecast(planned, foundations, workers, Path(config["results"])))
+        _say(forecast(planned, foundations, workers, Path(config["results"])))
         return 0
     setups_ = _setups(planned, foundations, environment.observe())
     tally = _run_cells(setups_, planned, workers)
@@ -238,7 +169,7 @@ def _run_cells(
             left.append(setup)
     limit = 60.0 * max(p.config["time_limit_minutes"] for p in planned)
     jobs = [
-        Job(s.name, "harness.experiment:execute", s, _cost(s.config, s.foundation)) for s in left
+        Job(s.name, "harness.experiment:execute", s, cost(s.config, s.foundation)) for s in left
     ]
     by_name = {setup.name: setup for setup in left}
     for job, outcome in pool.run(jobs, workers, limit, "cells"):
@@ -296,59 +227,6 @@ def _conclude(tally: Tally, results: Path) -> None:
     _say(f"{done} of {len(tally.setups)} cells finished ({tally.already} were finished before)")
     if done:
         _say(f"report: {report.write(results)}")
-
-
-def _cost(config: Mapping[str, Any], foundation: Foundation) -> float:
-    """FLOPs of one cell; evaluation is about a tenth."""
-    return 1.1 * foundation.epoch_flops * float(config["train"]["epochs"])
-
-
-def _forecast(
-    planned: Sequence[Planned],
-    foundations: Mapping[str, Foundation],
-    workers: int,
-    results: Path,
-) -> str:
-    """What `--dry-run` prints: cells, minutes, disk."""
-    speed, origin = _speed(results)
-    assets = {  # cells of several tasks share one pretrained model
-        (one.config["model"]["name"], foundations[one.foundation].asset_flops > 0): (
-            foundations[one.foundation].asset_flops
-        )
-        for one in planned
-    }
-    flops = sum(assets.values()) + sum(
-        _cost(one.config, foundations[one.foundation]) for one in planned
-    )
-    megabytes = sum(len(foundations[one.foundation].splits.test) for one in planned) * 5e-4
-    lines = [
-        f"{one.label} seed {one.config['seed']} lr {one.config['train']['lr']:g} "
-        f"{one.config['role']}"
-        for one in planned
-    ]
-    minutes = flops / speed / workers / 60
-    total = (
-        f"{len(planned)} cells (finished ones are skipped), {workers} at a time; about "
-        f"{max(minutes, 0.1):.1f} minutes at {speed / 1e9:.1f} GFLOP/s a core ({origin}); "
-        f"about {max(megabytes, 0.1):.1f} MB of records, besides kept checkpoints"
-    )
-    return "\n".join([*lines, total])
-
-
-def _speed(results: Path) -> tuple[float, str]:
-    """FLOPs per CPU second of past runs in this results folder, or an assumption that says so."""
-    speeds = []
-    for folder in record.folders(results) if results.is_dir() else ():
-        try:
-            past = record.read(folder)
-        except record.RecordError:
-            continue
-        if past.training and past.model and past.training.cpu_seconds > 0:
-            work = 3 * past.model.flops_per_token * past.training.tokens
-            speeds.append(work / past.training.cpu_seconds)
-    if speeds:
-        return statistics.median(speeds), f"median of {len(speeds)} past runs"
-    return ASSUMED_SPEED, "assumed: no past runs here"
 
 
 def _say(text: str) -> None:

@@ -32,6 +32,8 @@ ORDER = [
     ["aggregate"],
     ["report"],
     ["hints"],
+    ["plan"],
+    ["forecast"],
     ["sweep"],
     ["run", "tune"],
 ]

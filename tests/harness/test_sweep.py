@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from hydra import initialize_config_dir
 
-from harness import configuration, sweep
+from harness import configuration, plan, sweep
 from harness.contracts import InputError
-from harness.sweep import Planned
+from harness.plan import Planned
 
 CONF = Path(__file__).parents[2] / "conf"
 
@@ -15,7 +15,7 @@ CONF = Path(__file__).parents[2] / "conf"
 def expand(cells, *overrides):
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = {"sweep": {"name": "mine", "retry": "never", "cells": cells}}
-        return list(sweep.expand(config, list(overrides)))
+        return list(plan.expand(config, list(overrides)))
 
 
 def told(planned, *keys):
@@ -90,9 +90,9 @@ def test_cells_that_share_data_and_weights_share_a_foundation():
 def test_the_shipped_sweeps_hold_both_models_of_a_pair():
     for name in ("quick", "smoke", "lr", "real", "real_lr"):
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            composed = sweep.compose("config", overrides=[f"sweep={name}"])
-            config = {"sweep": sweep.OmegaConf.to_container(composed.sweep)}
-            found = list(sweep.expand(config, [f"sweep={name}"]))
+            composed = plan.compose("config", overrides=[f"sweep={name}"])
+            config = {"sweep": plan.OmegaConf.to_container(composed.sweep)}
+            found = list(plan.expand(config, [f"sweep={name}"]))
         sides = {"gpt": set(), "bert": set()}
         for one in found:
             family = "gpt" if "gpt" in one.config["model"]["name"] else "bert"
