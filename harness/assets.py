@@ -22,7 +22,7 @@ from filelock import FileLock
 from harness import data, record
 from harness.contracts import InputError, Splits
 
-VERSION = 1  # raise when the same recipe comes to mean another asset
+VERSION = 2  # raise when the same recipe comes to mean another asset
 FACTS = "asset.json"
 SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[EOS]")
 
@@ -51,6 +51,7 @@ class Recipe:
     texts_digest: str  # what the tokenizer is trained on where there is no closed list
     pretraining: Mapping[str, Any] | None
     corpus_digest: str | None
+    whole_words: bool = False  # split at blanks only, so that a text can be put together again
     path: str | None = None
 
     @property
@@ -70,6 +71,7 @@ def recipe(
     splits: Splits,
     pretraining: Mapping[str, Any],
     corpus: Callable[[], Sequence[Sequence[str]]],
+    writes: bool = False,
 ) -> Recipe:
     """What `backbone` has to start from, given the data it will read.
 
@@ -98,6 +100,7 @@ def recipe(
         texts_digest="" if closed else data.digest(splits.train),
         pretraining=dict(pretraining) if embedded else None,
         corpus_digest=record.digest([list(s) for s in corpus()]) if embedded else None,
+        whole_words=writes and not closed,
         path=path,
     )
 
@@ -138,7 +141,7 @@ def make(
         for litter in folder.parent.glob(f".{folder.name}.*.tmp"):
             shutil.rmtree(litter, ignore_errors=True)
         try:
-            save_tokenizer(beside, made.vocabulary, texts, made.vocabulary_size)
+            save_tokenizer(beside, made.vocabulary, texts, made.vocabulary_size, made.whole_words)
             history = build(beside)
             tokenizer, weights = _digests(beside)
             facts = {
@@ -155,10 +158,18 @@ def make(
 
 
 def save_tokenizer(
-    folder: Path, vocabulary: Sequence[str] | None, texts: Sequence[Sequence[str]], size: int
+    folder: Path,
+    vocabulary: Sequence[str] | None,
+    texts: Sequence[Sequence[str]],
+    size: int,
+    whole_words: bool = False,
 ) -> None:
-    """Save a WordPiece tokenizer: over a closed vocabulary, or trained on `texts`."""
-    from tokenizers import Tokenizer, models, pre_tokenizers
+    """Save a WordPiece tokenizer: over a closed vocabulary, or trained on `texts`.
+
+    With `whole_words` only blanks separate words, so that decoding gives the text back;
+    otherwise punctuation stands alone, as BERT has it.
+    """
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
     if vocabulary is not None:
@@ -166,14 +177,15 @@ def save_tokenizer(
         backend = Tokenizer(models.WordPiece(ids, unk_token="[UNK]"))
         backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     else:
-        backend = _trained(texts, size)
+        backend = _trained(texts, size, whole_words)
+    backend.decoder = decoders.WordPiece(cleanup=False)
     names = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token", "eos_token")
     PreTrainedTokenizerFast(
         tokenizer_object=backend, **dict(zip(names, SPECIALS, strict=True))
     ).save_pretrained(folder)
 
 
-def _trained(texts: Sequence[Sequence[str]], size: int) -> Any:
+def _trained(texts: Sequence[Sequence[str]], size: int, whole_words: bool) -> Any:
     """A WordPiece tokenizer trained on texts, the same one every time.
 
     Left alone, the trainer numbers the pieces `##c` in the order of a hash map, and breaks ties
@@ -181,7 +193,8 @@ def _trained(texts: Sequence[Sequence[str]], size: int) -> Any:
     """
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
-    normalizer, splitter = normalizers.NFC(), pre_tokenizers.BertPreTokenizer()
+    kinds = {True: pre_tokenizers.WhitespaceSplit, False: pre_tokenizers.BertPreTokenizer}
+    normalizer, splitter = normalizers.NFC(), kinds[whole_words]()
     lines = [normalizer.normalize_str(" ".join(text)) for text in texts]
     inside = {
         character

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from harness.encoding import Encoded
 
@@ -24,7 +24,9 @@ class Batch:
     """Tensors of one batch.
 
     ids [batch, length]; real [batch, length], False at padding; rows, columns [answers]: where
-    each answer is read; targets [answers]: class indices.
+    each answer is read; targets [answers]: indices of classes or of tokens; segments [batch,
+    length], True from the second text of a pair on. `readings` is how many batches of the same
+    examples stand below one another, each a way of reading them.
     """
 
     ids: Tensor
@@ -32,6 +34,8 @@ class Batch:
     rows: Tensor
     columns: Tensor
     targets: Tensor
+    segments: Tensor | None = None
+    readings: int = 1
 
 
 def budget(words: NDArray[np.int64], batch_size: int) -> int:
@@ -96,18 +100,48 @@ def collate(
         torch.from_numpy(np.concatenate(rows)),
         torch.from_numpy(np.concatenate(columns).astype(np.int64)),
         torch.from_numpy(np.concatenate(wanted)),
+        segments(encoded, chosen, ids.shape[1]),
     )
 
 
-def texts(encoded: Encoded, chosen: NDArray[np.int64], pad: int) -> tuple[Tensor, Tensor]:
-    """Token ids and real positions [batch, length] of the chosen texts, padded on the right."""
+def stacked(batches: Sequence[Batch]) -> Batch:
+    """Readings of the same examples as one batch, below one another; targets stand once."""
+    width = max(batch.ids.shape[1] for batch in batches)
+
+    def wide(values: Tensor) -> Tensor:
+        return nn.functional.pad(values, (0, width - values.shape[1]))
+
+    parts = [batch.segments for batch in batches if batch.segments is not None]
+    tops = np.cumsum([0, *(len(batch.ids) for batch in batches)])
+    return Batch(
+        torch.cat([wide(batch.ids) for batch in batches]),
+        torch.cat([wide(batch.real) for batch in batches]),
+        torch.cat([batch.rows + int(top) for batch, top in zip(batches, tops, strict=False)]),
+        torch.cat([batch.columns for batch in batches]),
+        batches[0].targets,
+        torch.cat([wide(part) for part in parts]) if parts else None,
+        readings=len(batches),
+    )
+
+
+def segments(encoded: Encoded, chosen: NDArray[np.int64], length: int) -> Tensor:
+    """[batch, length], True from the first token of each second text on, padded on the right."""
+    starts = encoded.second[chosen].astype(np.int64)
+    return torch.from_numpy(np.arange(length) >= starts[:, None])
+
+
+def texts(
+    encoded: Encoded, chosen: NDArray[np.int64], pad: int, left: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Token ids and real positions [batch, length] of the chosen texts, padded on one side."""
     lengths = encoded.lengths[chosen]
     ids = np.full((len(chosen), int(lengths.max())), pad, np.int64)
     for row, index in enumerate(chosen):
         start, end = encoded.offsets[index], encoded.offsets[index + 1]
-        ids[row, : end - start] = encoded.ids[start:end]
+        first = ids.shape[1] - (end - start) if left else 0
+        ids[row, first : first + end - start] = encoded.ids[start:end]
     real = np.arange(ids.shape[1]) < lengths[:, None]
-    return torch.from_numpy(ids), torch.from_numpy(real)
+    return torch.from_numpy(ids), torch.from_numpy(real[:, ::-1].copy() if left else real)
 
 
 def _answers(encoded: Encoded, index: int, length: int, read_at: str) -> NDArray[np.int64]:

@@ -18,7 +18,7 @@ ALLOWED = ("harness.", "tasks.")  # and there, only what the named module itself
 LOADERS = ("load", "corpus")  # functions that a configuration may call, besides classes
 _NOT_SCIENCE = {  # names and places: what they name enters by its digest
     "data": ("path", "folder", "train", "dev", "test", "test_note"),
-    "model": ("match", "pair"),
+    "model": ("match", "pair", "level"),
 }
 
 
@@ -76,18 +76,22 @@ def searched(science: Mapping[str, Any]) -> dict[str, Any]:
     train = {k: v for k, v in science["train"].items() if k != "lr"}
     model = {k: v for k, v in science["model"].items() if k not in _NOT_SCIENCE["model"]}
     kept = {"train": train, "model": model, "strategy": science["strategy"]}
+    kept |= {"mode": science["mode"]}
     return {**kept, "pretraining": science.get("pretraining")}
 
 
-def scientific(config: Mapping[str, Any]) -> dict[str, Any]:
+def scientific(config: Mapping[str, Any], writes: bool) -> dict[str, Any]:
     """The part of a configuration that can change a result.
 
-    A folder of weights is named by its content's digest elsewhere, so its path is left out.
+    How texts are decoded matters only where answers are texts (`writes`). A folder of weights is
+    named by its content's digest elsewhere, so its path is left out.
     """
     chosen: dict[str, Any] = {
         key: {k: v for k, v in config[key].items() if k not in _NOT_SCIENCE.get(key, ())}
-        for key in ("model", "task", "data", "strategy", "train")
+        for key in ("model", "task", "data", "strategy", "train", "mode")
     }
+    if writes:
+        chosen["decoding"] = config["decoding"]
     if config["model"]["weights"] not in ("embedded", "scratch"):
         chosen["model"]["weights"] = "folder"
     if config["model"]["weights"] == "embedded":

@@ -6,12 +6,12 @@ is added later and undone before an answer is judged, so both families answer th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 Target = int | tuple[str, ...]
-"""A class index (one answer per example) or one IOB2 tag per word."""
+"""A class index (one answer per example), one IOB2 tag per word, or every reference text."""
 
 
 class InputError(Exception):
@@ -35,12 +35,32 @@ class Unit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One labelled example; `words` is what both families read."""
+    """One labelled example; `words` (and `second`, of a pair) is what both families read."""
 
     id: str
     words: tuple[str, ...]
     target: Target
     units: tuple[Unit, ...] = ()
+    second: tuple[str, ...] = ()  # the other text of a pair
+
+
+class Written(NamedTuple):
+    """A text that a model wrote: its words, and whether it was cut off before its end."""
+
+    words: tuple[str, ...]
+    cut_off: bool = False
+
+    @property
+    def text(self) -> str:
+        """The words with blanks between them."""
+        return " ".join(self.words)
+
+
+Grade = Callable[["Example", Sequence[str]], Mapping[str, int]]
+"""Exact judgement of a written text's words against an example: columns of integers.
+
+A function of a module, so that it travels between processes.
+"""
 
 
 @dataclass(frozen=True)
@@ -49,7 +69,8 @@ class Splits:
 
     `caps` maps a reader ("causal/last", "causal/first", "bidirectional/first", ...) to the
     score per slice of the best such reader over the whole test split, "all" being that split.
-    `vocabulary` is the closed list of word pieces where the data has one, else None.
+    `vocabulary` is the closed list of word pieces where the data has one, else None. `grade`
+    is there where written texts have an exact judgement; `metrics` are then its metrics.
     """
 
     name: str
@@ -62,6 +83,8 @@ class Splits:
     caps: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     vocabulary: tuple[str, ...] | None = None
     warnings: tuple[str, ...] = ()
+    grade: Grade | None = None
+    metrics: tuple[str, ...] = ()  # of `grade`, headline first
 
 
 @dataclass(frozen=True)
@@ -82,32 +105,31 @@ class Counts:
 class Metric(Protocol):
     """A metric is integers per example plus a formula over their sums.
 
-    Implemented by the modules of `harness.metrics`.
+    Implemented by the modules of `harness.metrics`; what else they may hold is told there.
     """
 
     @staticmethod
     def value(totals: Mapping[str, float]) -> float:
         """The score from summed columns."""
 
-    @staticmethod
-    def ratio(columns: Mapping[str, Sequence[int]]) -> tuple[Sequence[float], Sequence[float]]:
-        """Numerator and denominator per example, whose sums divide to `value`."""
-
 
 class Task(Protocol):
-    """How answers are shaped and judged."""
+    """What is asked of a model. Implemented as a `LabelTask` or a `TextTask`."""
 
     @property
     def name(self) -> str:
         """The task's name in configuration and reports."""
 
     @property
-    def per_word(self) -> bool:
-        """True where every word gets an answer, False where the whole example gets one."""
+    def shape(self) -> str:
+        """What an answer is: "label" (one an example), "tags" (one a word) or "text"."""
 
-    @property
-    def metrics(self) -> tuple[str, ...]:
+    def metrics(self, splits: Splits) -> tuple[str, ...]:
         """Modules of `harness.metrics`; the first is the headline."""
+
+
+class LabelTask(Task, Protocol):
+    """Answers are class indices: one an example, or one a word."""
 
     def classes(self, splits: Splits) -> tuple[str, ...]:
         """What the answer indices mean."""
@@ -122,6 +144,26 @@ class Task(Protocol):
 
     def majority(self, splits: Splits) -> list[tuple[int, ...]]:
         """Answers to the test split of the rule that ignores the input."""
+
+
+class TextTask(Task, Protocol):
+    """Answers are texts; an example's `target` holds every reference."""
+
+    def judge(
+        self, examples: Sequence[Example], answers: Sequence[Written], splits: Splits
+    ) -> Counts:
+        """Counts per example, in the columns of `metrics`."""
+
+    def headline(
+        self, examples: Sequence[Example], answers: Sequence[Written], splits: Splits
+    ) -> float:
+        """The first of `metrics`, without the others."""
+
+    def majority(self, splits: Splits) -> list[Written]:
+        """Texts for the test split by the rule that ignores the input."""
+
+    def signatures(self, splits: Splits) -> Mapping[str, str]:
+        """Metric -> the exact settings and version of the library that counted for it."""
 
 
 class Unsupported(Exception):

@@ -1,35 +1,48 @@
 """Words to token ids, once: flat arrays on disk, memory-mapped by every run that shares them.
 
 The key covers everything the arrays depend on, so a cache entry is never stale. Truncation is
-by whole words, so that a cut text is the same words for every tokenizer that can hold them.
+by whole words, of a pair from whichever text has more of them left, so that a cut example is the
+same words for every model that shares a tokenizer.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness import record
+from harness.backbones.body import Frame
 
-VERSION = 1  # raise when the arrays change their meaning
+VERSION = 2  # raise when the arrays change their meaning
 _CHUNK = 2000  # texts a call to the tokenizer
-_ARRAYS = ("ids", "offsets", "first", "last", "word_offsets", "words")
+_ARRAYS = ("ids", "offsets", "first", "last", "word_offsets", "words", "second")
+UNBOUNDED = 10**6
+
+
+class Room(NamedTuple):
+    """Tokens that fit: in all, special ones included, and of each text."""
+
+    total: int
+    first: int = UNBOUNDED
+    second: int = UNBOUNDED
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """Token ids of n texts. All arrays are flat; text i owns the slice between two offsets.
+    """Token ids of n texts, or pairs of them. All arrays are flat.
 
-    ids[offsets[i]:offsets[i+1]] are its tokens, special ones included. first and
-    last[word_offsets[i]:word_offsets[i+1]] are the positions, counted from the text's own first
-    token, of each kept word's first and last piece. words[i] counts the words before cutting.
+    ids[offsets[i]:offsets[i+1]] are the tokens of i, special ones included. first and
+    last[word_offsets[i]:word_offsets[i+1]] are the positions, counted from its own first token,
+    of each kept word's first and last piece. words[i] counts the words before cutting. second[i]
+    is the position at which the second text starts; its length where there is none.
     """
 
     ids: NDArray[np.int32]
@@ -38,6 +51,7 @@ class Encoded:
     last: NDArray[np.int32]
     word_offsets: NDArray[np.int64]
     words: NDArray[np.int32]
+    second: NDArray[np.int32]
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -51,6 +65,11 @@ class Encoded:
         kept: NDArray[np.int64] = np.diff(self.word_offsets)
         return kept
 
+    @property
+    def pieces(self) -> int:
+        """Tokens of words in all: special ones do not count."""
+        return int((self.last - self.first + 1).sum())
+
     def positions(self, index: int, piece: str) -> NDArray[np.int32]:
         """Positions of the labelled piece ("first" or "last") of each kept word of one text."""
         flat = self.first if piece == "first" else self.last
@@ -60,37 +79,80 @@ class Encoded:
 def encode(
     texts: Sequence[Sequence[str]],
     tokenizer: Any,
-    frame: tuple[list[int], list[int]],
-    max_length: int,
+    frame: Frame,
+    room: Room,
+    seconds: Sequence[Sequence[str]] | None = None,
 ) -> Encoded:
-    """Encode pre-split texts with a fast tokenizer; at most `max_length` tokens each."""
-    prefix, suffix = frame
-    room = max_length - len(prefix) - len(suffix)
-    ids: list[int] = []
-    first: list[int] = []
-    last: list[int] = []
-    offsets, word_offsets = [0], [0]
-    for pieces in _pieces(texts, tokenizer):
-        ids += prefix
-        used = 0
-        for word in pieces:
-            if used + len(word) > room:
-                break
-            first.append(len(prefix) + used)
-            used += len(word)
-            last.append(len(prefix) + used - 1)
-            ids += word
-        ids += suffix
-        offsets.append(len(ids))
-        word_offsets.append(len(first))
-    return Encoded(
-        np.asarray(ids, np.int32),
-        np.asarray(offsets, np.int64),
-        np.asarray(first, np.int32),
-        np.asarray(last, np.int32),
-        np.asarray(word_offsets, np.int64),
-        np.asarray([len(text) for text in texts], np.int32),
+    """Encode pre-split texts, or pairs of them, with a fast tokenizer."""
+    pairs: Iterable[tuple[list[list[int]], list[list[int]]]] = zip(
+        _pieces(texts, tokenizer),
+        repeat([]) if seconds is None else _pieces(seconds, tokenizer),
+        strict=False,
     )
+    growing = _Growing()
+    for one, other in pairs:
+        between = [] if seconds is None else frame.between
+        special = len(frame.before) + len(frame.after) + len(between)
+        kept = _fit(one, other, Room(room.total - special, room.first, room.second))
+        growing.add(frame.before, one[: kept[0]])
+        start = growing.add(between, other[: kept[1]])
+        growing.close(frame.after, start if seconds is not None else None)
+    counts = [len(text) for text in texts]
+    if seconds is not None:
+        counts = [n + len(more) for n, more in zip(counts, seconds, strict=True)]
+    return growing.encoded(counts)
+
+
+def _fit(one: list[list[int]], other: list[list[int]], room: Room) -> tuple[int, int]:
+    """How many words of each text to keep: the text with more words left loses its last one."""
+    sizes = [list(map(len, one)), list(map(len, other))]
+    for words, limit in zip(sizes, (room.first, room.second), strict=True):
+        used = sum(words)
+        while words and used > limit:
+            used -= words.pop()
+    used = sum(map(sum, sizes))
+    while used > room.total and any(sizes):
+        used -= max(reversed(sizes), key=len).pop()
+    return len(sizes[0]), len(sizes[1])
+
+
+class _Growing:
+    """The arrays of `Encoded` while texts are added."""
+
+    def __init__(self) -> None:
+        self.ids: list[int] = []
+        self.first: list[int] = []
+        self.last: list[int] = []
+        self.second: list[int] = []
+        self.offsets, self.word_offsets = [0], [0]
+
+    def add(self, special: Sequence[int], words: Sequence[list[int]]) -> int:
+        """Special tokens, then words; returns the position of the first word."""
+        self.ids += special
+        start = len(self.ids) - self.offsets[-1]
+        for word in words:
+            self.first.append(len(self.ids) - self.offsets[-1])
+            self.ids += word
+            self.last.append(len(self.ids) - self.offsets[-1] - 1)
+        return start
+
+    def close(self, special: Sequence[int], second: int | None) -> None:
+        self.ids += special
+        length = len(self.ids) - self.offsets[-1]
+        self.second.append(length if second is None else second)
+        self.offsets.append(len(self.ids))
+        self.word_offsets.append(len(self.first))
+
+    def encoded(self, counts: Sequence[int]) -> Encoded:
+        return Encoded(
+            np.asarray(self.ids, np.int32),
+            np.asarray(self.offsets, np.int64),
+            np.asarray(self.first, np.int32),
+            np.asarray(self.last, np.int32),
+            np.asarray(self.word_offsets, np.int64),
+            np.asarray(counts, np.int32),
+            np.asarray(self.second, np.int32),
+        )
 
 
 def _pieces(texts: Sequence[Sequence[str]], tokenizer: Any) -> Iterator[list[list[int]]]:
@@ -113,17 +175,18 @@ def cached(
     key: object,
     texts: Sequence[Sequence[str]],
     tokenizer: Any,
-    frame: tuple[list[int], list[int]],
-    max_length: int,
+    frame: Frame,
+    room: Room,
+    seconds: Sequence[Sequence[str]] | None = None,
 ) -> Encoded:
     """`encode`, through a cache below `folder`. `key` digests the texts and the tokenizer.
 
     Safe under parallel runs: an entry appears whole by a rename, and who comes second uses it.
     """
-    name = record.digest([VERSION, key, list(frame), max_length])[:24]
+    name = record.digest([VERSION, key, list(frame), list(room), seconds is not None])[:24]
     entry = folder / name
     if not entry.is_dir():
-        encoded = encode(texts, tokenizer, frame, max_length)
+        encoded = encode(texts, tokenizer, frame, room, seconds)
         beside = folder / f".{name}.{os.getpid()}.tmp"
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir(parents=True)

@@ -1,27 +1,22 @@
-"""What a record says of the data, the model and the answers, without a score."""
+"""What a record says of the data and the model, without a score."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from harness import data, record
 from harness.assets import Asset
+from harness.backbones import attention
 from harness.backbones import body as bodies
-from harness.contracts import Splits, Task
-from harness.heads import Predictor
 from harness.record import Cell
 from harness.setup import Foundation
-from harness.view import Parts, Reader, Side
+from harness.view import Parts
+from harness.work import Work
 
 
 def data_facts(foundation: Foundation, parts: Parts, classes: Sequence[str]) -> record.DataFacts:
     """Digests, sizes, caps."""
-    splits = foundation.splits
-    per_word = parts.task.per_word
-    ends = {"cls": "first", "last": "last"}  # [CLS] stands first, as a word's first piece does
-    piece = parts.backbone.label_piece if per_word else ends[parts.backbone.pooling]
-    reader = f"{parts.backbone.mode}/{piece}"
+    splits, reader = foundation.splits, reader_name(parts)
     return record.DataFacts(
         name=splits.name,
         source=splits.source,
@@ -35,83 +30,45 @@ def data_facts(foundation: Foundation, parts: Parts, classes: Sequence[str]) -> 
     )
 
 
-def model_facts(
-    cell: Cell,
-    asset: Asset,
-    parts: Parts,
-    reader: Reader,
-    predictor: Predictor,
-    side: Side,
-) -> record.ModelFacts:
-    """Size and reading habits; `side` is the training split."""
-    size = bodies.size(predictor.body)
-    head = sum(p.numel() for p in predictor.head.parameters())
-    encoded = side.encoded
-    special = len(reader.frame[0]) + len(reader.frame[1])
-    plain = len(encoded.ids) - special * len(side.examples)
-    mean_length = len(encoded.ids) / max(1, len(side.examples))
-    per_word = parts.task.per_word
+def reader_name(parts: Parts) -> str:
+    """What caps are computed for: mask and piece that answers, or the mode of a written text."""
+    backbone = parts.backbone
+    if parts.mode.writes:
+        return parts.mode.name
+    ends = {"cls": "first", "last": "last"}  # [CLS] stands first, as a word's first piece does
+    piece = backbone.label_piece if parts.task.shape == "tags" else ends[backbone.pooling]
+    return f"{backbone.mode}/{piece}"
+
+
+def model_facts(cell: Cell, asset: Asset, parts: Parts, work: Work) -> record.ModelFacts:
+    """Size and reading habits."""
+    size, encoded = bodies.size(work.body), work.training
+    total = sum(p.numel() for p in work.model.parameters())
+    rows, shape, vocabulary = len(encoded.words), parts.task.shape, work.reader.specials.vocabulary
+    words = int(encoded.kept.sum())
     body_only = size.total - size.embeddings
+    mean_length = len(encoded.ids) / max(1, rows)
+    flops = 2.0 * body_only + 4.0 * size.layers * mean_length * size.width
     return record.ModelFacts(
         description=describe(cell, size.total),
         parameters={
-            "total": size.total + head,
+            "total": total,
             "non_embedding": body_only,
-            "trainable": sum(p.numel() for p in predictor.parameters() if p.requires_grad),
-            "head": head,
+            "trainable": sum(p.numel() for p in work.model.parameters() if p.requires_grad),
+            "head": total - size.total,
         },
         tokenizer_digest=asset.tokenizer_digest,
         weights_digest=asset.weights_digest,
-        vocabulary=reader.specials.vocabulary,
-        fertility=plain / max(1, int(encoded.kept.sum())),
-        unknown_share=float((encoded.ids == reader.specials.unk).mean()),
-        flops_per_token=2.0 * body_only + 4.0 * size.layers * mean_length * size.width,
-        label_piece=parts.backbone.label_piece if per_word else "-",
-        pooling="-" if per_word else parts.backbone.pooling,
-        attention=bodies.ATTENTION,
+        vocabulary=vocabulary,
+        fertility=encoded.pieces / max(1, words),
+        unknown_share=float((encoded.ids == work.reader.specials.unk).mean()),
+        flops_per_token=flops + (2.0 * size.width * vocabulary if parts.mode.writes else 0.0),
+        label_piece=parts.backbone.label_piece if shape == "tags" else "-",
+        pooling=parts.backbone.pooling if shape == "label" else "-",
+        attention=attention.KERNEL,
         precision="float32",
         pretraining=asset.pretraining if parts.backbone.weights != "scratch" else None,
     )
-
-
-def truncation(side: Side) -> dict[str, int]:
-    """What did not fit: examples, words, and judged units that lost a word."""
-    kept = side.encoded.kept
-    lost = side.encoded.words - kept
-    units = sum(unit.end > kept[i] for i, e in enumerate(side.examples) for unit in e.units)
-    return {
-        "cut_examples": int((lost > 0).sum()),
-        "cut_words": int(lost.sum()),
-        "cut_units": int(units),
-    }
-
-
-def predictions(
-    side: Side,
-    answers: Sequence[Sequence[int]],
-    confidences: Sequence[Sequence[float]],
-    classes: Sequence[str],
-) -> list[dict[str, Any]]:
-    """One row per example, for people."""
-    return [
-        {
-            "id": example.id,
-            "words": list(example.words),
-            "gold": [classes[i] for i in gold.tolist()],
-            "answer": [classes[i] for i in answer],
-            "confidence": list(sure),
-            "slices": [list(unit) for unit in example.units],
-        }
-        for example, gold, answer, sure in zip(
-            side.examples, side.targets, answers, confidences, strict=True
-        )
-    ]
-
-
-def majority(task: Task, splits: Splits, classes: Sequence[str]) -> dict[str, int]:
-    """Summed counts of the rule that ignores the input, on test."""
-    counts = task.judge(splits.test, task.majority(splits), classes)
-    return {name: sum(column) for name, column in counts.columns.items()}
 
 
 def describe(cell: Cell, parameters: int) -> str:

@@ -17,7 +17,7 @@ from harness.configuration import build
 from harness.contracts import InputError, Splits
 from harness.setup import Foundation, used
 from harness.train import Progress
-from harness.view import Parts, parts_of, refuse_longer
+from harness.view import Parts, parts_of, refuse_longer, room_of
 
 
 def lay(
@@ -30,19 +30,30 @@ def lay(
     """
     config, cache, make = argument
     parts = parts_of(config)
+    room_of(parts)
     splits: Splits = build(config["data"], "data")
     data.check(splits, parts.task.name)
     for name in used(config["role"]):
         data.part(splits, name)
     pretraining = build(config["pretraining"], "pretraining")
-    recipe = assets.recipe(parts.backbone, splits, pretraining.knobs(), pretraining.corpus)
-    texts = [e.words for e in splits.train]
+    recipe = assets.recipe(
+        parts.backbone, splits, pretraining.knobs(), pretraining.corpus, parts.mode.writes
+    )
+    texts = _texts(splits, parts.mode.writes)
     asset = assets.ready(recipe, Path(cache))
     costed = _cost(parts, splits, asset, pretraining)
     if asset is not None or not make:
         return costed
     asset = pretrain.prepare(recipe, parts.backbone, pretraining, texts, Path(cache), progress)
     return replace(costed, asset=asset, asset_flops=0.0)
+
+
+def _texts(splits: Splits, writes: bool) -> list[tuple[str, ...]]:
+    """All that training reads, as word lists: inputs, second texts, and references once each."""
+    texts = [text for e in splits.train for text in (e.words, e.second) if text]
+    if writes:
+        texts += [tuple(t.split()) for e in splits.train for t in e.target]  # type: ignore[union-attr]
+    return texts
 
 
 def _cost(
@@ -61,7 +72,8 @@ def _cost(
         raise InputError(f"model.architecture cannot be built: {error}") from None
     refuse_longer(parts.knobs.max_length, body)
     size = bodies.size(body)
-    words = sum(len(e.words) for e in splits.train)
+    words = sum(map(len, _texts(splits, parts.mode.writes)))
+    readings = 1 + getattr(parts.mode, "both_orders", False)
     per_word = 6.0 * (size.total - size.embeddings) * 1.3
     new = asset is None and parts.backbone.weights == "embedded"
     sentence = words / max(1, len(splits.train))
@@ -71,7 +83,8 @@ def _cost(
         digests={name: data.digest(split) for name, split in data.parts(splits).items()},
         asset=asset,
         family=parts.backbone.family,
-        mode=parts.backbone.mode,
-        epoch_flops=per_word * words,
+        mode=parts.mode.name,
+        writes=parts.mode.writes,
+        epoch_flops=per_word * words * parts.mode.updates_factor * readings,
         asset_flops=asset_flops if new else 0.0,
     )

@@ -1,11 +1,18 @@
-"""A body with a linear answer layer on top: what is fine-tuned and what predicts."""
+"""A body with an answer layer on top: what is fine-tuned and what answers.
+
+A `Predictor` has a new linear layer and gives classes; a `Writer` has its language-model head and
+gives tokens.
+"""
 
 from __future__ import annotations
+
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from harness.backbones import body as bodies
+from harness.backbones.attention import Memory
 from harness.backbones.body import Backbone
 from harness.batching import Batch
 
@@ -23,24 +30,114 @@ class Predictor(nn.Module):
         super().__init__()
         self.backbone = backbone
         self.body = body
-        width = bodies.size(body).width
         self.dropout = nn.Dropout(dropout)
-        self.head: nn.Linear = nn.utils.skip_init(nn.Linear, width, classes)  # type: ignore[no-untyped-call]
         # The head of both models of a pair starts from the same numbers where shapes agree.
-        rng = torch.Generator().manual_seed(seed)
-        with torch.no_grad():
-            self.head.weight.normal_(0.0, 0.02, generator=rng)
-            self.head.bias.zero_()
+        self.head = new_linear(bodies.size(body).width, classes, seed)
 
-    def represent(self, ids: Tensor, real: Tensor) -> Tensor:
+    def represent(self, ids: Tensor, real: Tensor, segments: Tensor | None = None) -> Tensor:
         """Last hidden states [batch, length, width]."""
-        hidden: Tensor = bodies.forward(
-            self.body, ids, real, self.backbone.allowed(real)
-        ).last_hidden_state
+        allowed = self.backbone.allowed(real)
+        seen = bodies.forward(self.body, ids, real, allowed, segments)
+        hidden: Tensor = seen.last_hidden_state
         return hidden
 
     def forward(self, batch: Batch) -> Tensor:
-        """Logits [answers, classes]."""
-        hidden = self.represent(batch.ids, batch.real)[batch.rows, batch.columns]
-        logits: Tensor = self.head(self.dropout(hidden))
+        """Logits [answers, classes]; several readings of the same examples are averaged."""
+        hidden = self.represent(batch.ids, batch.real, batch.segments)
+        logits: Tensor = self.head(self.dropout(hidden[batch.rows, batch.columns]))
+        return logits.view(batch.readings, -1, logits.shape[-1]).mean(0)
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Mean cross-entropy of the answers."""
+        return nn.functional.cross_entropy(self(batch), batch.targets)
+
+
+class Writing(Protocol):
+    """What a writer needs to know of its mode."""
+
+    @property
+    def length_weight(self) -> float | None:
+        """How much the loss of the length counts; None where the length is not predicted."""
+
+    def allowed(self, real: Tensor, source: Tensor) -> Tensor:
+        """[batch, length] twice -> [batch, from, to]."""
+
+
+class Writer(nn.Module):
+    """A language model under a mode's mask, with a length head where the mode predicts lengths."""
+
+    def __init__(
+        self, backbone: Backbone, mode: Writing, model: nn.Module, longest: int, seed: int
+    ) -> None:
+        super().__init__()
+        self.backbone, self.mode, self.model = backbone, mode, model
+        width = bodies.size(bodies.body_of(model)).width
+        self.length = None if mode.length_weight is None else new_linear(width, longest, seed)
+
+    @property
+    def body(self) -> nn.Module:
+        """The network without its head."""
+        return bodies.body_of(self.model)
+
+    def hidden(
+        self,
+        ids: Tensor,
+        real: Tensor,
+        source: Tensor,
+        memory: Memory | None = None,
+    ) -> Tensor:
+        """Last hidden states [batch, from, width].
+
+        ids [batch, from]; real, source [batch, to]: without a memory `to` is `from`, with one the
+        positions that it keeps come first.
+        """
+        allowed = self.mode.allowed(real, source)[:, -ids.shape[1] :]
+        segments = ~source[:, -ids.shape[1] :]
+        seen = bodies.forward(self.body, ids, real, allowed, segments, memory)
+        hidden: Tensor = seen.last_hidden_state
+        return hidden
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """[..., width] -> [..., vocabulary]."""
+        return bodies.vocabulary_logits(self.model, hidden)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Logits [answers, vocabulary] at the positions that the batch names."""
+        return self._both(batch)[0]
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Mean cross-entropy of the tokens asked for, and of the length where it is predicted."""
+        logits, hidden = self._both(batch)
+        loss = nn.functional.cross_entropy(logits, batch.targets)
+        if self.length is None or self.mode.length_weight is None:
+            return loss
+        lengths = (_target(batch) & batch.real).sum(1)
+        asked = nn.functional.cross_entropy(self.lengths(hidden[:, 0]), lengths - 1)
+        return loss + self.mode.length_weight * asked
+
+    def lengths(self, first: Tensor) -> Tensor:
+        """Logits of the target's length, from the source's first position [batch, width]."""
+        assert self.length is not None
+        logits: Tensor = self.length(first)
         return logits
+
+    def _both(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        hidden = self.hidden(batch.ids, batch.real, ~_target(batch))
+        return self.logits(hidden[batch.rows, batch.columns]), hidden
+
+
+def _target(batch: Batch) -> Tensor:
+    if batch.segments is None:
+        raise ValueError("a batch for writing must tell the target from the source")
+    return batch.segments
+
+
+def new_linear(width: int, classes: int, seed: int) -> nn.Linear:
+    """An answer layer drawn from `seed` alone: weights from N(0, 0.02), no bias."""
+    layer: Any = nn.utils.skip_init(nn.Linear, width, classes)  # type: ignore[no-untyped-call]
+    rng = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        layer.weight.normal_(0.0, 0.02, generator=rng)
+        layer.bias.zero_()
+    linear: nn.Linear = layer
+    return linear

@@ -18,7 +18,7 @@ from omegaconf import OmegaConf, open_dict
 
 from harness import record
 
-_FOUNDATION = ("model", "task", "data", "pretraining", "role")
+_FOUNDATION = ("model", "task", "data", "pretraining", "role", "mode")
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Planned:
     @property
     def label(self) -> str:
         """Short name for progress displays."""
-        names = (self.choices["task"], self.choices["data"], self.choices["model"])
+        names = [self.choices[key] for key in ("task", "data", "model", "mode")]
         return " ".join([*names, self.config["model"]["weights"]])
 
 

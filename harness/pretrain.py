@@ -22,6 +22,7 @@ from harness import assets, batching, encoding, train
 from harness.assets import Asset, Recipe
 from harness.backbones import body as bodies
 from harness.backbones.body import Backbone, Specials
+from harness.encoding import UNBOUNDED, Room
 from harness.measure.stopwatch import Stopwatch
 from harness.train import Progress
 
@@ -116,7 +117,7 @@ def pretrain(
     tokenizer = load_tokenizer(folder)
     special = specials(tokenizer)
     corpus = plan.corpus()
-    encoded = encoding.encode(corpus, tokenizer, backbone.frame(special), max_length=10**6)
+    encoded = encoding.encode(corpus, tokenizer, backbone.frame(special), Room(UNBOUNDED))
     model = bodies.new_language_model(backbone.objective, backbone.architecture, special, plan.seed)
     stopwatch = Stopwatch()
     started = stopwatch.read()
@@ -155,9 +156,10 @@ def _descend(
         ids, real = batching.texts(encoded, chosen, special.pad)
         lesson = backbone.lesson(ids, real, special, rng)
         allowed = backbone.allowed(lesson.real)
-        logits = bodies.forward(model, lesson.inputs, lesson.real, allowed).logits
+        seen = bodies.forward(bodies.body_of(model), lesson.inputs, lesson.real, allowed)
         wanted = lesson.targets != -100
-        loss = nn.functional.cross_entropy(logits[wanted], lesson.targets[wanted])
+        logits = bodies.vocabulary_logits(model, seen.last_hidden_state[wanted])
+        loss = nn.functional.cross_entropy(logits, lesson.targets[wanted])
         losses.append(train.update(model, descent, loss, plan.clip_norm))
         tokens += int(real.sum())
         asked += int(wanted.sum())

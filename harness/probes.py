@@ -2,25 +2,29 @@
 
 Causality: change one token; outputs to its left must not move under a causal mask, and must
 move under a bidirectional one. Padding: a text alone, in a batch padded on the right, and in a
-batch padded on the left must give the same outputs.
+batch padded on the left must give the same outputs. Where a text is written about a source, the
+source must not see it: what is computed of the source would be another thing when writing.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from harness import batching
 from harness.backbones.body import Specials
-from harness.heads import Predictor
+from harness.heads import Predictor, Writer
+from harness.view import Pages
 
 TOLERANCE = {"causal": 1e-6, "padding": 1e-5}
 _TEXTS = 4
 _PADDING = 5
 
 
-def probe(predictor: Predictor, texts: list[list[int]], specials: Specials) -> dict[str, Any]:
+def labels(predictor: Predictor, texts: list[list[int]], specials: Specials) -> dict[str, Any]:
     """Largest changes of hidden states that the two probes saw, over a few texts.
 
     `texts` are whole encoded texts, special tokens included; those of at least four tokens are
@@ -48,6 +52,103 @@ def probe(predictor: Predictor, texts: list[list[int]], specials: Specials) -> d
         "padding_change": max(padding),
         "tolerance": TOLERANCE,
     }
+
+
+class _Moved(NamedTuple):
+    """Largest changes of outputs when a token of the source, and one of the target, is changed."""
+
+    source_left: float
+    target_left: float
+    source: float  # by the target: must be nothing
+
+
+def texts(writer: Writer, pages: Pages, specials: Specials, mode: str) -> dict[str, Any]:
+    """The same for a model that writes: largest changes that were seen, over a few rows.
+
+    Values are absolute differences of fp32 hidden states, and of the logits of the target's
+    length where that is predicted.
+    """
+    writer.eval()
+    lengths = pages.rows.lengths
+    long = [i for i in range(len(lengths)) if _parts(pages, i)[0] >= 4 <= _parts(pages, i)[1]]
+    used = np.asarray(long[:_TEXTS], np.int64)
+    moved, padding = [_Moved(0.0, 0.0, 0.0)], [0.0]
+    with torch.inference_mode():
+        for index in used:
+            ids, real = batching.texts(pages.rows, np.array([index]), specials.pad)
+            second = batching.segments(pages.rows, np.array([index]), ids.shape[1])
+            moved.append(_moved(writer, ids, ~second, specials))
+            alone = writer.hidden(ids, real, ~second)
+            padding += [
+                _padded_row(writer, ids, second, alone, specials.pad, side) for side in (0, 1)
+            ]
+    return {
+        "claimed": mode,
+        "texts": len(used),
+        "source_left_change": max(one.source_left for one in moved),
+        "target_left_change": max(one.target_left for one in moved),
+        "source_from_target": max(one.source for one in moved),
+        "padding_change": max(padding),
+        "tolerance": TOLERANCE,
+    }
+
+
+def _parts(pages: Pages, index: int) -> tuple[int, int]:
+    """Tokens of source and target of one row."""
+    second = int(pages.rows.second[index])
+    return second, int(pages.rows.lengths[index]) - second
+
+
+def _moved(writer: Writer, ids: Tensor, source: Tensor, specials: Specials) -> _Moved:
+    real = torch.ones_like(source)
+    start, end = int(source.sum()), ids.shape[1]
+    plain = _with_length(writer, ids, real, source)
+    one, other = start // 2, (start + end) // 2
+    by_source, by_target = (
+        (_with_length(writer, _changed(ids, spot, specials), real, source), spot)
+        for spot in (one, other)
+    )
+    return _Moved(
+        source_left=_distance(plain[0][:, :one], by_source[0][0][:, :one]),
+        target_left=_distance(plain[0][:, start:other], by_target[0][0][:, start:other]),
+        source=max(
+            _distance(plain[0][:, :start], by_target[0][0][:, :start]),
+            _distance(plain[1], by_target[0][1]),
+        ),
+    )
+
+
+def _with_length(
+    writer: Writer, ids: Tensor, real: Tensor, source: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Hidden states, and the length prediction (the first state where there is none)."""
+    hidden = writer.hidden(ids, real, source)
+    return hidden, hidden[:, 0] if writer.length is None else writer.lengths(hidden[:, 0])
+
+
+def _changed(ids: Tensor, spot: int, specials: Specials) -> Tensor:
+    changed = ids.clone()
+    changed[0, spot] = _another(int(ids[0, spot]), specials)
+    return changed
+
+
+def _distance(one: Tensor, other: Tensor) -> float:
+    return float((one - other).abs().max()) if one.numel() else 0.0
+
+
+def _padded_row(
+    writer: Writer, ids: Tensor, second: Tensor, alone: Tensor, pad: int, side: int
+) -> float:
+    """Change of a row's outputs when it is padded: side 0 on the right, 1 on the left."""
+    length, start = ids.shape[1], _PADDING if side else 0
+    batch = torch.full((2, length + _PADDING), pad)
+    real = torch.zeros_like(batch, dtype=torch.bool)
+    source = torch.ones_like(real)
+    batch[0, start : start + length], real[0, start : start + length] = ids[0], True
+    source[0, start : start + length] = ~second[0]
+    batch[1, :], real[1, :] = ids[0, 1], True  # a longer neighbour
+    hidden = writer.hidden(batch, real, source)[0, start : start + length]
+    return _distance(hidden, alone[0])
 
 
 def _hidden(predictor: Predictor, ids: Tensor, real: Tensor | None = None) -> Tensor:

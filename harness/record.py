@@ -53,10 +53,11 @@ class Cell:
     weights: str  # "embedded", "scratch", or the checkpoint's name
     task: str
     data: str
-    mode: str  # "causal", "bidirectional"
+    mode: str  # "causal", "bidirectional"; of written texts "causal", "unilm", "mask_predict"
     strategy: str
     seed: int
     role: str  # "result" (scored on test) or "tuning" (scored on dev only)
+    level: str = ""  # of the match: "as released", "same data and size", "twin"
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,15 @@ class TrainLog:
 
 
 @dataclass(frozen=True)
+class Likelihood:
+    """Summed negative log-likelihood of reference texts, end included, by the chain rule."""
+
+    bits: float
+    bytes: int  # UTF-8, of the references' text
+    texts: int
+
+
+@dataclass(frozen=True)
 class Record:
     """One run. Fields that do not apply (to a failed run, say) are None."""
 
@@ -157,6 +167,8 @@ class Record:
     probes: Mapping[str, Any] | None = None  # what the causality and padding probes saw
     majority: Mapping[str, int] | None = None  # summed columns of the input-blind rule
     truncation: Mapping[str, int] | None = None  # cut_examples, cut_words, cut_units
+    signatures: Mapping[str, str] = field(default_factory=dict)  # metric -> how it was counted
+    likelihood: Likelihood | None = None  # of the references, under chain-rule modes only
     unseen_classes: Sequence[str] = ()  # gold classes that training never had
     counts_digest: str | None = None
     checkpoint_digest: str | None = None
@@ -258,6 +270,8 @@ def read(folder: Path) -> Record:
             training = dict(raw["training"])
             training["evaluations"] = [Evaluation(**e) for e in training["evaluations"]]
             parts["training"] = TrainLog(**training)
+        if raw.get("likelihood"):
+            parts["likelihood"] = Likelihood(**raw["likelihood"])
         record = Record(**parts)
     except (KeyError, TypeError) as error:
         raise RecordError(f"{path}: not a record of format {FORMAT} ({error})") from None

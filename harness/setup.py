@@ -18,8 +18,11 @@ from harness.assets import Asset
 from harness.contracts import Splits
 from harness.record import Cell
 
-EXPERIMENT_VERSION = 1
-"""Raise when the same configuration comes to mean another measurement. History: 1 (first)."""
+EXPERIMENT_VERSION = 2
+"""Raise when the same configuration comes to mean another measurement.
+
+History: 1 (first); 2 (the head of a language model is asked only where a token is wanted).
+"""
 
 RUNS = "runs"
 
@@ -33,6 +36,7 @@ class Foundation:
     asset: Asset | None
     family: str
     mode: str
+    writes: bool  # answers are texts
     epoch_flops: float  # one pass over the training split, forward and backward
     asset_flops: float  # what making the asset costs; 0 where it is there
 
@@ -89,6 +93,7 @@ def cell_of(config: Mapping[str, Any], foundation: Foundation, names: Mapping[st
         strategy=names["strategy"],
         seed=config["seed"],
         role=config["role"],
+        level=config["model"]["level"],
     )
 
 

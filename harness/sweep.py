@@ -6,11 +6,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from harness import configuration, environment, isolate, pool, record
+from harness import configuration, environment, isolate, metrics, pool, record
 from harness import setup as setups
 from harness.contracts import InputError
 from harness.forecast import cost, forecast
@@ -120,7 +119,7 @@ def _setups(
     found: dict[str, tuple[Setup, Planned]] = {}
     for one in planned:
         config, foundation = one.config, foundations[one.foundation]
-        science = configuration.scientific(config)
+        science = configuration.scientific(config, foundation.writes)
         identity = setups.identify(science, foundation)
         keep = config["checkpoint"] == "all" or (
             config["checkpoint"] == "first" and config["seed"] == 0 and config["role"] == "result"
@@ -147,7 +146,7 @@ def _tuning(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
     tuning: Mapping[str, Any] | None = config["tuning"]
     if tuning is None or tuning["chosen"] != config["train"]["lr"]:
         return None
-    holds = configuration.searched(configuration.scientific(config))
+    holds = configuration.searched(configuration.scientific(config, writes=False))
     return tuning if tuning["holds_for"] == holds else None
 
 
@@ -212,9 +211,9 @@ def _score(setup: Setup) -> str:
     """The headline of a finished cell."""
     kept = record.read(setup.folder)
     counts = record.read_counts(setup.folder)
-    metric: Any = import_module(f"harness.metrics.{kept.metrics[0]}")
-    value = metric.value({name: sum(column) for name, column in counts.columns.items()})
-    return f"{metric.TITLE} {value:.3f} ({kept.evaluated})"
+    meter = metrics.meter(kept.metrics[0])
+    value = meter.value({name: float(sum(column)) for name, column in counts.columns.items()})
+    return f"{meter.title} {value:.3f} ({kept.evaluated})"
 
 
 def _conclude(tally: Tally, results: Path) -> None:

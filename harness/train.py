@@ -81,6 +81,7 @@ def update(
 
 def train(
     model: nn.Module,
+    loss_of: Callable[[Batch], torch.Tensor],
     words: NDArray[np.int64],
     batch_of: Callable[[NDArray[np.int64]], Batch],
     score_dev: Callable[[], float],
@@ -88,17 +89,19 @@ def train(
     seed: int,
     stopwatch: Stopwatch,
     progress: Progress,
+    lower_is_better: bool = False,
 ) -> TrainLog:
     """Tune `model` in place; it ends with the weights of its best dev evaluation.
 
     `words` are the lengths of the training examples, `batch_of` makes the tensors of chosen
-    ones, `score_dev` scores the model as it is. Everything random comes from `seed`.
+    ones, `loss_of` says what they cost, `score_dev` scores the model as it is. Everything
+    random comes from `seed`.
     """
     order = np.random.default_rng([seed, 1])
     limit = budget(words, knobs.batch_size)
     epochs = [plan(words, limit, order) for _ in range(knobs.epochs)]
     steps = sum(len(epoch) for epoch in epochs)
-    log = _Log(model, score_dev, stopwatch)
+    log = _Log(model, score_dev, stopwatch, -1.0 if lower_is_better else 1.0)
     log.evaluate()
     descent = optimizer(model, knobs.lr, knobs.weight_decay)
     torch.manual_seed(seed)  # dropout draws from torch's own generator
@@ -108,8 +111,7 @@ def train(
             for group in descent.param_groups:
                 group["lr"] = knobs.lr * rate(log.steps, steps, knobs.warmup_share)
             batch = batch_of(chosen)
-            loss = nn.functional.cross_entropy(model(batch), batch.targets)
-            log.note(update(model, descent, loss, knobs.clip_norm), batch)
+            log.note(update(model, descent, loss_of(batch), knobs.clip_norm), batch)
             progress(log.steps / steps)
         log.evaluate()
         if knobs.patience is not None and log.examples - log.best_examples >= knobs.patience:
@@ -121,13 +123,17 @@ class _Log:
     """What happened so far, and the best weights seen."""
 
     def __init__(
-        self, model: nn.Module, score_dev: Callable[[], float], stopwatch: Stopwatch
+        self,
+        model: nn.Module,
+        score_dev: Callable[[], float],
+        stopwatch: Stopwatch,
+        sign: float,
     ) -> None:
-        self.model, self.score_dev, self.stopwatch = model, score_dev, stopwatch
+        self.model, self.score_dev, self.stopwatch, self.sign = model, score_dev, stopwatch, sign
         self.steps = self.examples = self.tokens = self.padded = self.answers = 0
         self.losses: list[float] = []
         self.evaluations: list[Evaluation] = []
-        self.best_score = -math.inf
+        self.best_score = -math.inf  # signed: the higher the better
         self.best_step = self.best_examples = 0
         self.best: dict[str, torch.Tensor] = {}
         self.started = stopwatch.read()
@@ -135,7 +141,7 @@ class _Log:
 
     def note(self, loss: float, batch: Batch) -> None:
         self.steps += 1
-        self.examples += len(batch.ids)
+        self.examples += len(batch.ids) // batch.readings
         self.tokens += int(batch.real.sum())
         self.padded += batch.ids.numel()
         self.answers += len(batch.targets)
@@ -150,8 +156,9 @@ class _Log:
         self.evaluations.append(
             Evaluation(self.steps, self.examples, self.tokens, spent.cpu, spent.wall, score)
         )
-        if score > self.best_score:
-            self.best_score, self.best_step, self.best_examples = score, self.steps, self.examples
+        if self.sign * score > self.best_score:
+            self.best_score = self.sign * score
+            self.best_step, self.best_examples = self.steps, self.examples
             self.best = copy.deepcopy(self.model.state_dict())
         self.evaluating += self.stopwatch.read() - before
 
@@ -194,7 +201,8 @@ def predict(
         for chosen in batches:
             batch = batch_of(chosen)
             probability, answer = model(batch).softmax(-1).max(-1)
-            per_example = torch.bincount(batch.rows, minlength=len(chosen)).tolist()
+            rows = batch.rows[: len(answer)]  # of the first reading
+            per_example = torch.bincount(rows, minlength=len(chosen)).tolist()
             for index, some, sure in zip(
                 chosen, answer.split(per_example), probability.split(per_example), strict=True
             ):

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -25,6 +25,7 @@ from omegaconf import OmegaConf
 
 from harness import configuration, record
 from harness.contracts import InputError
+from harness.metrics import meter
 
 
 @dataclass(frozen=True, order=True)
@@ -43,6 +44,7 @@ class Subject:
     data: str
     task: str
     model: str
+    mode: str  # as the configuration names it
     family: str
     weights: str
     metric: str
@@ -51,26 +53,27 @@ class Subject:
     @property
     def file(self) -> str:
         """Name of its YAML, which the configuration finds by the groups' choices."""
-        return f"{self.data}-{self.task}-{self.model}.yaml"
+        return f"{self.data}-{self.task}-{self.model}-{self.mode}.yaml"
 
 
 def trials(results: Path) -> dict[Subject, list[Trial]]:
-    """The tuning runs below a folder. A failed run counts as score 0: it was an equal trial."""
+    """The tuning runs below a folder. A failed run scores worst: it was an equal trial."""
     found: dict[Subject, list[Trial]] = defaultdict(list)
-    metrics: dict[str, str] = {}
-    failed: list[tuple[record.Record, float]] = []
+    headlines: dict[str, str] = {}
+    failed: list[record.Record] = []
     for folder in record.folders(results):
         kept = record.read(folder)
         if kept.cell.role != "tuning":
             continue
         if kept.outcome.status != "finished":
-            failed.append((kept, 0.0))
+            failed.append(kept)
             continue
-        metrics[kept.cell.task] = kept.metrics[0]
-        found[_subject(kept, metrics)].append(_trial(kept, _score(kept, folder)))
-    for kept, score in failed:
-        if kept.cell.task in metrics:
-            found[_subject(kept, metrics)].append(_trial(kept, score))
+        headlines[kept.cell.task] = kept.metrics[0]
+        found[_subject(kept, headlines)].append(_trial(kept, _score(kept, folder)))
+    for kept in failed:
+        if kept.cell.task in headlines:
+            worst = math.inf if meter(headlines[kept.cell.task]).lower_is_better else 0.0
+            found[_subject(kept, headlines)].append(_trial(kept, worst))
     names = Counter(subject.file for subject in found)
     for subject, runs in found.items():
         twice = len({(run.lr, run.seed) for run in runs}) < len(runs)
@@ -82,15 +85,16 @@ def trials(results: Path) -> dict[Subject, list[Trial]]:
     return {subject: sorted(runs) for subject, runs in found.items()}
 
 
-def _subject(kept: record.Record, metrics: Mapping[str, str]) -> Subject:
+def _subject(kept: record.Record, headlines: Mapping[str, str]) -> Subject:
     cell = kept.cell
     return Subject(
         cell.data,
         cell.task,
         cell.model,
+        kept.config["mode"]["name"],
         cell.family,
         cell.weights,
-        metrics[cell.task],
+        headlines[cell.task],
         record.canonical(configuration.searched(kept.config)),
     )
 
@@ -100,19 +104,19 @@ def _trial(kept: record.Record, score: float) -> Trial:
 
 
 def _score(kept: record.Record, folder: Path) -> float:
-    metric: Any = import_module(f"harness.metrics.{kept.metrics[0]}")
     columns = record.read_counts(folder).columns
-    value: float = metric.value({name: sum(column) for name, column in columns.items()})
-    return value
+    totals = {name: float(sum(column)) for name, column in columns.items()}
+    return meter(kept.metrics[0]).value(totals)
 
 
-def choose(runs: Sequence[Trial]) -> dict[str, Any]:
+def choose(runs: Sequence[Trial], metric: str) -> dict[str, Any]:
     """The tuned values and where they came from. `edge`: the best rate ends the grid."""
     by_rate: dict[float, list[float]] = defaultdict(list)
     for run in runs:
         by_rate[run.lr].append(run.score)
     grid = sorted(by_rate)
-    best = max(grid, key=lambda rate: mean(by_rate[rate]))
+    pick = min if meter(metric).lower_is_better else max
+    best = pick(grid, key=lambda rate: mean(by_rate[rate]))
     return {
         "chosen": best,
         "edge": best in (grid[0], grid[-1]),
@@ -129,7 +133,7 @@ def refuse_unequal(found: Mapping[Subject, Sequence[Trial]]) -> None:
     families: dict[tuple[str, str], set[str]] = defaultdict(set)
     for subject, runs in found.items():
         shape = [(run.lr, run.seed) for run in runs]
-        shapes[subject.data, subject.task][subject.model] = shape
+        shapes[subject.data, subject.task][f"{subject.model} ({subject.mode})"] = shape
         families[subject.data, subject.task].add(subject.family)
     for (data, task), models in shapes.items():
         if len(families[data, task]) < 2:
@@ -148,7 +152,7 @@ def refuse_unequal(found: Mapping[Subject, Sequence[Trial]]) -> None:
 def write(found: Mapping[Subject, Sequence[Trial]], out: Path) -> Iterable[str]:
     """Write one YAML per subject; yields a line about each."""
     for subject, runs in sorted(found.items(), key=lambda item: item[0].file):
-        chosen = choose(runs)
+        chosen = choose(runs, subject.metric)
         tuning: dict[str, Any] = {"metric": subject.metric, "scored_on": "dev"}
         tuning["holds_for"] = json.loads(subject.setting)
         body = OmegaConf.to_yaml({"train": {"lr": chosen["chosen"]}, "tuning": tuning | chosen})

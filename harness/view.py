@@ -8,17 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from harness import batching, encoding, pretrain, train
 from harness.assets import Asset
 from harness.backbones import body as bodies
-from harness.backbones.body import Backbone, Specials
+from harness.backbones.body import Backbone, Frame, Specials
 from harness.batching import Batch
 from harness.configuration import build
-from harness.contracts import Example, InputError, Task
-from harness.encoding import Encoded
+from harness.contracts import Example, InputError, LabelTask
+from harness.decoding import Decoding
+from harness.encoding import Encoded, Room
+from harness.modes import Mode
 from harness.strategies import Strategy
 
 
@@ -27,85 +30,191 @@ class Parts:
     """What a configuration builds, besides data."""
 
     backbone: Backbone
-    task: Task
+    task: Any  # a LabelTask or a TextTask
     strategy: Strategy
     knobs: train.Training
+    mode: Mode
+    decoding: Decoding
 
 
 def parts_of(config: Mapping[str, Any]) -> Parts:
     """Build what a cell needs besides data."""
-    names = ("model", "task", "strategy", "train")
-    return Parts(*(build(config[name], name) for name in names))
+    names = ("model", "task", "strategy", "train", "mode", "decoding")
+    backbone, task, strategy, knobs, choice, decoding = (build(config[n], n) for n in names)
+    mode = choice.bind(backbone, task.shape == "text")
+    return Parts(backbone, task, strategy, knobs, mode, decoding)
 
 
 @dataclass(frozen=True)
 class Reader:
-    """How examples become tensors for this model: tokenizer, frame, where answers are read."""
+    """How examples become tensors for this model: tokenizer, frame, room, cache."""
 
     tokenizer: Any
     specials: Specials
-    frame: tuple[list[int], list[int]]
-    read_at: str
+    frame: Frame
     key: str
     cache: Path
-    max_length: int
+    room: Room
 
-    def encode(self, examples: Sequence[Example], digest: str) -> Encoded:
-        """Token ids of a split, from the cache where they are there."""
-        return encoding.cached(
-            self.cache / "encoded",
-            [self.key, digest],
-            [e.words for e in examples],
-            self.tokenizer,
-            self.frame,
-            self.max_length,
+    def encode(
+        self,
+        kind: str,
+        digest: str,
+        texts: Sequence[Sequence[str]],
+        seconds: Sequence[Sequence[str]] | None = None,
+    ) -> Encoded:
+        """Token ids of the texts of a split, from the cache where they are there.
+
+        `kind` says which texts of the split these are.
+        """
+        place, key = self.cache / "encoded", [self.key, digest, kind]
+        return encoding.cached(place, key, texts, self.tokenizer, self.frame, self.room, seconds)
+
+
+def reader_of(asset: Asset, backbone: Backbone, room: Room, cache: Path) -> Reader:
+    """The reader that an asset's tokenizer and a model's habits make."""
+    tokenizer = pretrain.load_tokenizer(Path(asset.folder))
+    special = pretrain.specials(tokenizer)
+    return Reader(tokenizer, special, backbone.frame(special), asset.tokenizer_digest, cache, room)
+
+
+def room_of(parts: Parts) -> Room:
+    """Tokens that fit. Raises InputError where nothing would be left for an input."""
+    longest, written, special = parts.knobs.max_length, parts.decoding.max_new_tokens, 3
+    if not parts.mode.writes:
+        return Room(longest)
+    if longest - written - special < 1:
+        raise InputError(
+            f"decoding.max_new_tokens={written} leaves no room for an input within "
+            f"train.max_length={longest}; lower the one or raise the other"
         )
+    return Room(longest, longest - written - special, written - 1)
 
 
 @dataclass(frozen=True)
 class Side:
-    """One split as this model sees it."""
+    """One split as a model that gives labels sees it; `encoded` holds one entry a reading."""
 
     examples: Sequence[Example]
-    encoded: Encoded
+    encoded: Sequence[Encoded]
     targets: Sequence[NDArray[np.int64]]
-    reader: Reader
+    read_at: str
+    pad: int
 
     @property
     def words(self) -> NDArray[np.int64]:
         """Words per example, before cutting: what batches are planned on."""
-        return self.encoded.words.astype(np.int64)
+        return self.encoded[0].words.astype(np.int64)
 
     def batch(self, chosen: NDArray[np.int64]) -> Batch:
-        """Tensors of the chosen examples."""
-        reader = self.reader
-        return batching.collate(
-            self.encoded, self.targets, chosen, reader.read_at, reader.specials.pad
-        )
-
-
-def reader_of(asset: Asset, parts: Parts, cache: Path) -> Reader:
-    """The reader that an asset's tokenizer and a model's habits make."""
-    tokenizer = pretrain.load_tokenizer(Path(asset.folder))
-    special = pretrain.specials(tokenizer)
-    backbone = parts.backbone
-    return Reader(
-        tokenizer=tokenizer,
-        specials=special,
-        frame=backbone.frame(special),
-        read_at=f"{backbone.label_piece}_piece" if parts.task.per_word else backbone.pooling,
-        key=asset.tokenizer_digest,
-        cache=cache,
-        max_length=parts.knobs.max_length,
-    )
+        """Tensors of the chosen examples, every reading of them."""
+        made = [
+            batching.collate(one, self.targets, chosen, self.read_at, self.pad)
+            for one in self.encoded
+        ]
+        return made[0] if len(made) == 1 else batching.stacked(made)
 
 
 def side_of(
-    examples: Sequence[Example], digest: str, task: Task, classes: Sequence[str], reader: Reader
+    examples: Sequence[Example],
+    digest: str,
+    task: LabelTask,
+    classes: Sequence[str],
+    reader: Reader,
+    read_at: str,
+    both_orders: bool,
 ) -> Side:
     """One split, encoded, with its gold answers."""
     targets = [np.asarray(task.targets(e, classes), np.int64) for e in examples]
-    return Side(examples, reader.encode(examples, digest), targets, reader)
+    one = [e.words for e in examples]
+    if not any(e.second for e in examples):
+        if both_orders:
+            raise InputError("mode=both_orders reads pairs, but these examples are single texts")
+        encoded = [reader.encode("texts", digest, one)]
+    else:
+        other = [e.second for e in examples]
+        encoded = [reader.encode("pairs", digest, one, other)]
+        if both_orders:
+            encoded.append(reader.encode("turned", digest, other, one))
+    return Side(examples, encoded, targets, read_at, reader.specials.pad)
+
+
+@dataclass(frozen=True)
+class Pages:
+    """One split as a model that writes sees it.
+
+    `rows` are (input, reference) pairs, as many as there are references; `owners` names the
+    example of each. `sources` are the inputs alone, as they stand before an answer.
+    """
+
+    examples: Sequence[Example]
+    rows: Encoded
+    owners: NDArray[np.int64]
+    sources: Encoded
+    pad: int
+
+    def prompts(self, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Token ids and real positions [batch, length] of inputs, padded on the left."""
+        return batching.texts(self.sources, chosen, self.pad, left=True)
+
+    def next_tokens(self, chosen: NDArray[np.int64]) -> Batch:
+        """Rows in which every token of the target, its end included, is asked for."""
+        ids, real = batching.texts(self.rows, chosen, self.pad)
+        segments = batching.segments(self.rows, chosen, ids.shape[1])
+        asked = (segments & real)[:, 1:]
+        rows, columns = asked.nonzero(as_tuple=True)
+        return Batch(ids, real, rows, columns, ids[:, 1:][asked], segments)
+
+    def hidden_tokens(self, chosen: NDArray[np.int64], mask: int, rng: torch.Generator) -> Batch:
+        """Rows of whose targets a random number of tokens is hidden, at least one, and asked."""
+        ids, real = batching.texts(self.rows, chosen, self.pad)
+        segments = batching.segments(self.rows, chosen, ids.shape[1])
+        target = segments & real
+        lengths = target.sum(1)
+        count = (torch.rand(len(ids), generator=rng) * lengths).long() + 1  # 1 to all, alike
+        noise = torch.rand(ids.shape, generator=rng).masked_fill(~target, 2.0)
+        asked = (noise.argsort(1).argsort(1) < count[:, None]) & target
+        rows, columns = asked.nonzero(as_tuple=True)
+        return Batch(ids.masked_fill(asked, mask), real, rows, columns, ids[asked], segments)
+
+
+def pages_of(
+    examples: Sequence[Example], digest: str, reader: Reader, ends: bool, room: Room
+) -> Pages:
+    """One split, encoded; `ends` says whether the end of a text is written too."""
+    owners = [i for i, e in enumerate(examples) for _ in _references(e)]
+    references = [text.split() for e in examples for text in _references(e)]
+    before, after, between = reader.frame
+    kinds = {True: "rows", False: "rows without end"}
+    rows = Reader(
+        reader.tokenizer,
+        reader.specials,
+        Frame(before, after if ends else [], between),
+        reader.key,
+        reader.cache,
+        room,
+    )
+    alone = Reader(
+        reader.tokenizer,
+        reader.specials,
+        Frame(before, between),
+        reader.key,
+        reader.cache,
+        Room(room.first + len(before) + len(between)),
+    )
+    return Pages(
+        examples,
+        rows.encode(kinds[ends], digest, [examples[i].words for i in owners], references),
+        np.asarray(owners, np.int64),
+        alone.encode("sources", digest, [e.words for e in examples]),
+        reader.specials.pad,
+    )
+
+
+def _references(example: Example) -> Sequence[str]:
+    if isinstance(example.target, int):
+        raise InputError(f"example {example.id}: expected reference texts; use data=... with texts")
+    return example.target
 
 
 def refuse_longer(max_length: int, body: nn.Module) -> None:

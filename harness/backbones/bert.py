@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.backbones.body import Lesson, Specials
+from harness.backbones import masks
+from harness.backbones.body import Frame, Lesson, Specials
 
 MASK_SHARE = 0.8  # of the chosen positions; the rest keep the word or get a random one, half each
 RANDOM_SHARE = 0.1  # (Devlin et al. 2019, section 3.1)
@@ -28,6 +29,7 @@ class Bert:
     match: str
     weights: str
     architecture: Mapping[str, Any]
+    level: str = "as released"
     label_piece: str = "first"
     pooling: str = "cls"
     mode: str = "bidirectional"
@@ -37,16 +39,16 @@ class Bert:
     family = "bert"
     objective = "mlm"
 
-    def frame(self, specials: Specials) -> tuple[list[int], list[int]]:
-        """Ids before and after the text."""
-        return [specials.cls], [specials.sep]
+    def frame(self, specials: Specials) -> Frame:
+        """`[CLS] text [SEP]`, `[CLS] one [SEP] other [SEP]`."""
+        return Frame([specials.cls], [specials.sep], [specials.sep])
 
     def allowed(self, real: Tensor) -> Tensor:
         """Who may attend to whom: [batch, from, to], True where a position may look.
 
         `real` is [batch, length], False at padding, on either side.
         """
-        return real[:, None, :].expand(-1, real.shape[1], -1)
+        return masks.both_ways(real)
 
     def lesson(self, ids: Tensor, real: Tensor, specials: Specials, rng: torch.Generator) -> Lesson:
         """Gap filling: `mask_share` of the ordinary tokens are chosen, corrupted and asked for."""

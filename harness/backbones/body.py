@@ -7,7 +7,8 @@ either side.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -17,10 +18,10 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM
 from transformers import logging as transformers_logging
 
+from harness.backbones import attention, twin
+from harness.backbones.attention import Memory
 from harness.contracts import InputError
 
-ATTENTION = "sdpa"
-transformers_logging.disable_progress_bar()  # the sweep shows one of its own
 _HIDDEN_DROPOUT = (
     "hidden_dropout_prob",
     "resid_pdrop",
@@ -29,6 +30,7 @@ _HIDDEN_DROPOUT = (
     "mlp_dropout",
 )
 _ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attn_pdrop", "attention_dropout")
+_LANGUAGE_MODELS = {"clm": AutoModelForCausalLM, "mlm": AutoModelForMaskedLM}
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,14 @@ class Specials:
     eos: int
     count: int
     vocabulary: int
+
+
+class Frame(NamedTuple):
+    """Ids before a text, after it, and between the two texts of a pair."""
+
+    before: list[int]
+    after: list[int]
+    between: list[int] = []  # noqa: RUF012 - read only
 
 
 class Lesson(NamedTuple):
@@ -73,6 +83,10 @@ class Backbone(Protocol):
         """How well the pair is matched, in words."""
 
     @property
+    def level(self) -> str:
+        """How well the pair is matched: "as released", "same data and size", "twin"."""
+
+    @property
     def weights(self) -> str:
         """One of "embedded", "scratch", or a folder in the hub's format."""
 
@@ -100,8 +114,8 @@ class Backbone(Protocol):
     def vocabulary(self) -> int:
         """Pieces of a tokenizer trained on the spot, where the data brings none."""
 
-    def frame(self, specials: Specials) -> tuple[list[int], list[int]]:
-        """Ids before and after the text."""
+    def frame(self, specials: Specials) -> Frame:
+        """Ids around a text and between two; what ends a text also ends a written one."""
 
     def allowed(self, real: Tensor) -> Tensor:
         """[batch, length] -> [batch, from, to], True where a position may look."""
@@ -133,56 +147,108 @@ def configure(architecture: Mapping[str, Any], specials: Specials) -> Any:
 
 
 def new_language_model(
-    objective: str, architecture: Mapping[str, Any], specials: Specials, seed: int
+    objective: str,
+    architecture: Mapping[str, Any],
+    specials: Specials,
+    seed: int,
+    dropout: float = 0.0,
+    attention_dropout: float = 0.0,
 ) -> nn.Module:
-    """An untrained body with its language-model head, drawn from `seed` alone."""
-    config = configure(architecture, specials)
-    prepare(config, 0.0, 0.0)
-    auto = AutoModelForCausalLM if objective == "clm" else AutoModelForMaskedLM
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        model: nn.Module = auto.from_config(config, attn_implementation=ATTENTION)
-    return model
+    """An untrained body with its language-model head, drawn from `seed` alone.
+
+    `objective` is "clm" (next token) or "mlm" (hidden token).
+    """
+    draw = _draw(_LANGUAGE_MODELS[objective], _LANGUAGE_MODELS["mlm"])
+    return draw(architecture, specials, seed, dropout, attention_dropout)
 
 
 def new_body(
     architecture: Mapping[str, Any], specials: Specials, seed: int, dropout: float, attention: float
 ) -> nn.Module:
     """An untrained body, drawn from `seed` alone."""
+    draw = _draw(AutoModel, AutoModel)
+    return without_pooler(draw(architecture, specials, seed, dropout, attention))
+
+
+def _draw(auto: Any, drawn_with: Any) -> Callable[..., nn.Module]:
+    """A function that draws a model of `auto`; a twin is drawn as its other side."""
+
+    def draw(
+        architecture: Mapping[str, Any], specials: Specials, seed: int, hidden: float, probs: float
+    ) -> nn.Module:
+        kind = architecture["model_type"]
+        model = _seeded(auto, architecture, specials, seed, hidden, probs)
+        if kind in twin.DRAWN_AS:
+            other = {**architecture, "model_type": twin.DRAWN_AS[kind]}
+            pattern = _seeded(drawn_with, other, specials, seed, hidden, probs)
+            model.load_state_dict(twin.as_decoder(pattern.state_dict()))
+        return model
+
+    return draw
+
+
+def _seeded(
+    auto: Any,
+    architecture: Mapping[str, Any],
+    specials: Specials,
+    seed: int,
+    hidden: float,
+    probs: float,
+) -> nn.Module:
     config = configure(architecture, specials)
-    prepare(config, dropout, attention)
+    prepare(config, hidden, probs)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        body = AutoModel.from_config(config, attn_implementation=ATTENTION)
-    return without_pooler(body)
+        model: nn.Module = auto.from_config(config, attn_implementation=attention.name())
+    return model
 
 
 def load_body(folder: Path, dropout: float, attention: float) -> nn.Module:
     """A pretrained body from a folder in the hub's format (safetensors only)."""
+    return without_pooler(_loaded(AutoModel, folder, dropout, attention))
+
+
+def load_language_model(
+    objective: str, folder: Path, dropout: float, attention: float
+) -> nn.Module:
+    """A pretrained body with its language-model head, from a folder in the hub's format."""
+    return _loaded(_LANGUAGE_MODELS[objective], folder, dropout, attention)
+
+
+def _loaded(auto: Any, folder: Path, dropout: float, attention_dropout: float) -> nn.Module:
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
-    prepare(config, dropout, attention)
-    verbosity = transformers_logging.get_verbosity()
-    transformers_logging.set_verbosity_error()  # the language-model head is left out on purpose
-    try:
-        body, report = AutoModel.from_pretrained(
+    prepare(config, dropout, attention_dropout)
+    with _quiet():  # a head that is not asked for is left out on purpose
+        model, report = auto.from_pretrained(
             folder,
             output_loading_info=True,
             config=config,
-            attn_implementation=ATTENTION,
+            attn_implementation=attention.name(),
             dtype=torch.float32,
             local_files_only=True,
             use_safetensors=True,
             trust_remote_code=False,
         )
-    finally:
-        transformers_logging.set_verbosity(verbosity)
-    missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
+    missing = sorted(name for name in report["missing_keys"] if "pooler." not in name)
     if missing:
         raise InputError(
             f"{folder}/model.safetensors lacks {len(missing)} tensors of this model "
             f"(the first: {missing[0]}); they would be random numbers, so it is refused"
         )
-    return without_pooler(body)
+    loaded: nn.Module = model
+    return loaded
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No progress bar and no warning of `transformers`: the sweep shows one display of its own."""
+    verbosity = transformers_logging.get_verbosity()
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
 
 
 def without_pooler(body: Any) -> nn.Module:
@@ -202,19 +268,64 @@ def prepare(config: Any, dropout: float, attention: float) -> None:
                 setattr(config, name, value)
 
 
-def forward(model: nn.Module, ids: Tensor, real: Tensor, allowed: Tensor) -> Any:
+def forward(
+    model: nn.Module,
+    ids: Tensor,
+    real: Tensor,
+    allowed: Tensor,
+    segments: Tensor | None = None,
+    memory: Memory | None = None,
+) -> Any:
     """Run a body or a language model under an explicit mask.
 
-    ids, real: [batch, length]; allowed: [batch, from, to]. A padded position looks at itself,
-    which no real position sees: softmax over nothing is not a number.
+    ids [batch, from]; real [batch, to]; allowed [batch, from, to]; segments [batch, from], True
+    in the second text of a pair. Without a memory `to` is `from`; with one, the positions that
+    it keeps come first. Position ids count real tokens, so padding may stand on either side.
     """
-    itself = torch.eye(ids.shape[1], dtype=torch.bool, device=ids.device)
-    positions = (real.cumsum(1) - 1).clamp_min(0)
+    places = (real.cumsum(1) - 1).clamp_min(0)[:, -ids.shape[1] :]
+    extra: dict[str, Any] = {} if memory is None else {"memory": memory}
+    if segments is not None and _tells_segments(model):
+        extra["token_type_ids"] = segments.long()
     return model(
         input_ids=ids,
-        attention_mask=(allowed | itself)[:, None],
-        position_ids=positions,
+        attention_mask=attention.additive(allowed, torch.float32),
+        position_ids=places,
+        **extra,
     )
+
+
+_HEADS = {
+    "distilbert": ("vocab_transform", "activation", "vocab_layer_norm", "vocab_projector"),
+}
+"""Language-model heads whose modules are not applied in the order in which they are defined."""
+
+
+def vocabulary_logits(model: nn.Module, hidden: Tensor) -> Tensor:
+    """What the head of a language model makes of its body's hidden states [..., width].
+
+    Asked only for the positions that matter: a head is as dear as several layers.
+    """
+    config: Any = model.config
+    body = body_of(model)
+    names = _HEADS.get(config.model_type) or [
+        name for name, part in model.named_children() if part is not body
+    ]
+    for name in names:
+        hidden = getattr(model, name)(hidden)
+    return hidden
+
+
+def body_of(model: nn.Module) -> nn.Module:
+    """The body of a language model."""
+    body: Any = model.base_model
+    inner: nn.Module = body
+    return inner
+
+
+def _tells_segments(model: nn.Module) -> bool:
+    """Whether this network has a table for the two texts of a pair."""
+    config: Any = model.config
+    return int(getattr(config, "type_vocab_size", 0)) > 1
 
 
 def positions(body: nn.Module) -> int | None:

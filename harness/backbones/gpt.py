@@ -16,7 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.backbones.body import Lesson, Specials
+from harness.backbones import masks
+from harness.backbones.body import Frame, Lesson, Specials
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Gpt:
     match: str
     weights: str
     architecture: Mapping[str, Any]
+    level: str = "as released"
     label_piece: str = "last"
     pooling: str = "last"
     mode: str = "causal"
@@ -36,18 +38,16 @@ class Gpt:
     family = "gpt"
     objective = "clm"
 
-    def frame(self, specials: Specials) -> tuple[list[int], list[int]]:
-        """Ids before and after the text."""
-        return [specials.eos], [specials.eos]
+    def frame(self, specials: Specials) -> Frame:
+        """`<eos> text <eos>`, `<eos> one <sep> other <eos>`."""
+        return Frame([specials.eos], [specials.eos], [specials.sep])
 
     def allowed(self, real: Tensor) -> Tensor:
         """Who may attend to whom: [batch, from, to], True where a position may look.
 
         `real` is [batch, length], False at padding, on either side.
         """
-        length = real.shape[1]
-        earlier = torch.ones(length, length, dtype=torch.bool, device=real.device).tril()
-        return real[:, None, :] & earlier
+        return masks.causal(real)
 
     def lesson(self, ids: Tensor, real: Tensor, specials: Specials, rng: torch.Generator) -> Lesson:
         """Next-token prediction on every real position: nothing is drawn."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from harness.heads import Predictor
+from torch import nn
 
 
 class Strategy(Protocol):
     """Implemented by the files beside this one."""
 
-    def adapt(self, predictor: Predictor) -> None:
+    def adapt(self, model: nn.Module) -> None:
         """Mark what is trained, and add what the strategy trains besides."""

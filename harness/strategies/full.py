@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.heads import Predictor
+from torch import nn
 
 
 @dataclass(frozen=True)
@@ -13,6 +13,6 @@ class Full:
 
     name = "full"
 
-    def adapt(self, predictor: Predictor) -> None:
+    def adapt(self, model: nn.Module) -> None:
         """Mark what is trained."""
-        predictor.requires_grad_(True)
+        model.requires_grad_(True)

@@ -11,7 +11,9 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from harness import assets, encoding, experiment, foundation, pretrain, record
+from harness.backbones.body import Frame
 from harness.contracts import InputError
+from harness.encoding import Room
 
 TRAIN = """
 import sys
@@ -107,7 +109,9 @@ def test_byte_level_words_keep_the_space_before_them(tmp_path):
     tokenizer = pretrain.load_tokenizer(tmp_path)
     special = pretrain.specials(tokenizer)
     assert special.pad == special.eos  # no pad token: the mask alone tells padding
-    encoded = encoding.encode([["the", "cat"]], tokenizer, ([special.eos], [special.eos]), 20)
+    encoded = encoding.encode(
+        [["the", "cat"]], tokenizer, Frame([special.eos], [special.eos]), Room(20)
+    )
     inner = encoded.ids[1:-1].tolist()
     assert tokenizer.convert_ids_to_tokens(inner) == tokenizer.tokenize(" the cat")
     assert tokenizer.convert_ids_to_tokens(inner)[0].startswith("\u0120")

@@ -6,6 +6,7 @@ import torch
 
 from harness import probes
 from harness.backbones import body as bodies
+from harness.backbones import masks
 from harness.backbones.bert import Bert
 from harness.backbones.body import Specials
 from harness.backbones.gpt import Gpt
@@ -25,7 +26,7 @@ def predictor(backbone, architecture=None):
 
 @pytest.mark.parametrize("backbone", [GPT, BERT], ids=["gpt", "bert"])
 def test_probes_see_what_the_mode_claims(backbone):
-    seen = probes.probe(predictor(backbone), TEXTS, SPECIALS)
+    seen = probes.labels(predictor(backbone), TEXTS, SPECIALS)
     assert seen["texts"] == 4
     assert seen["right_change"] > 1e-3
     assert seen["padding_change"] <= probes.TOLERANCE["padding"]
@@ -41,7 +42,7 @@ def test_the_probe_catches_a_causal_model_that_looks_right():
             return BERT.allowed(real)
 
     leaky = Leaky(GPT.name, GPT.pair, "", "scratch", GPT.architecture)
-    seen = probes.probe(predictor(leaky), TEXTS, SPECIALS)
+    seen = probes.labels(predictor(leaky), TEXTS, SPECIALS)
     assert seen["claimed"] == "causal"
     assert seen["left_change"] > 1e-3
 
@@ -52,7 +53,7 @@ def test_the_probe_catches_padding_that_is_seen():
             return super().allowed(torch.ones_like(real))
 
     blind = Blind(BERT.name, BERT.pair, "", "scratch", BERT.architecture)
-    assert probes.probe(predictor(blind), TEXTS, SPECIALS)["padding_change"] > 1e-3
+    assert probes.labels(predictor(blind), TEXTS, SPECIALS)["padding_change"] > 1e-3
 
 
 @pytest.mark.parametrize("kind", ["gpt2", "bert"])
@@ -131,3 +132,71 @@ def test_the_global_generator_is_left_alone():
     before = torch.get_rng_state()
     predictor(GPT)
     assert torch.equal(before, torch.get_rng_state())
+
+
+GLU = {"intermediate_size": 48, "global_attn_every_n_layers": 1, **TINY}
+TWINS = [
+    ({"model_type": "modernbert", **GLU}, "mlm"),
+    ({"model_type": "modernbert-decoder", **GLU}, "clm"),
+]
+
+
+def test_twins_differ_in_nothing_but_the_mask():
+    """Same seed, two classes: equal parameters, equal outputs under equal masks, and only then."""
+    encoder, decoder = (
+        bodies.new_language_model(objective, architecture, SPECIALS, 0).eval()
+        for architecture, objective in TWINS
+    )
+    sizes = [bodies.size(bodies.body_of(model)) for model in (encoder, decoder)]
+    assert sizes[0] == sizes[1]
+    assert sum(p.numel() for p in encoder.parameters()) == sum(
+        p.numel() for p in decoder.parameters()
+    )
+    ids, real = torch.tensor([TEXTS[2]]), torch.ones(1, len(TEXTS[2]), dtype=torch.bool)
+    with torch.inference_mode():
+        outputs = [
+            bodies.forward(model, ids, real, mask(real)).logits
+            for model in (encoder, decoder)
+            for mask in (masks.causal, masks.both_ways)
+        ]
+    assert torch.equal(outputs[0], outputs[2])
+    assert torch.equal(outputs[1], outputs[3])
+    assert (outputs[0] - outputs[1]).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("kind", "objective", "more"),
+    [
+        ("gpt2", "clm", {"n_inner": 64, **TINY}),
+        ("bert", "mlm", {"intermediate_size": 64, **TINY}),
+        ("roberta", "mlm", {"intermediate_size": 64, **TINY}),
+        ("distilbert", "mlm", {"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64}),
+        ("modernbert", "mlm", GLU),
+        ("modernbert-decoder", "clm", GLU),
+        ("llama", "clm", {"intermediate_size": 64, "num_key_value_heads": 1, **TINY}),
+    ],
+)
+def test_head_and_body_of_a_language_model_are_the_whole(kind, objective, more):
+    model = bodies.new_language_model(objective, {"model_type": kind, **more}, SPECIALS, 0).eval()
+    ids, real = torch.tensor([TEXTS[1]]), torch.ones(1, len(TEXTS[1]), dtype=torch.bool)
+    allowed = masks.causal(real)
+    with torch.inference_mode():
+        whole = bodies.forward(model, ids, real, allowed).logits
+        hidden = bodies.forward(bodies.body_of(model), ids, real, allowed).last_hidden_state
+        parts = bodies.vocabulary_logits(model, hidden)
+    assert torch.equal(whole, parts)
+
+
+def test_segments_reach_the_networks_that_tell_them():
+    ids = torch.tensor([TEXTS[1]])
+    real = torch.ones_like(ids, dtype=torch.bool)
+    other = torch.zeros_like(real)
+    other[:, 3:] = True
+    for backbone, told in ((GPT, False), (BERT, True)):
+        body = bodies.new_body(backbone.architecture, SPECIALS, 0, 0.0, 0.0).eval()
+        with torch.inference_mode():
+            plain, marked = (
+                bodies.forward(body, ids, real, backbone.allowed(real), part).last_hidden_state
+                for part in (None, other)
+            )
+        assert torch.equal(plain, marked) != told

@@ -3,6 +3,8 @@ import pytest
 
 from harness import batching, encoding
 from harness.assets import SPECIALS, save_tokenizer
+from harness.backbones.body import Frame
+from harness.encoding import Room
 from harness.pretrain import load_tokenizer, specials
 
 TEXTS = [["Mira", "met", "Kodu"], ["met"], ["Kodu", "Kodu", "Kodu", "Mira"], ["zzz", "met"]]
@@ -18,7 +20,7 @@ def tokenizer(tmp_path_factory):
 
 def test_encoding_keeps_track_of_words(tokenizer):
     special = specials(tokenizer)
-    encoded = encoding.encode(TEXTS, tokenizer, ([special.cls], [special.sep]), 100)
+    encoded = encoding.encode(TEXTS, tokenizer, Frame([special.cls], [special.sep]), Room(100))
     assert tokenizer.convert_ids_to_tokens(encoded.ids[: encoded.offsets[1]].tolist()) == [
         "[CLS]", "Mi", "##ra", "met", "Ko", "##du", "[SEP]",
     ]  # fmt: skip
@@ -30,7 +32,7 @@ def test_encoding_keeps_track_of_words(tokenizer):
 
 def test_truncation_cuts_whole_words(tokenizer):
     special = specials(tokenizer)
-    encoded = encoding.encode(TEXTS, tokenizer, ([special.cls], [special.sep]), 6)
+    encoded = encoding.encode(TEXTS, tokenizer, Frame([special.cls], [special.sep]), Room(6))
     assert encoded.lengths.max() <= 6
     assert encoded.kept.tolist() == [2, 1, 2, 2]  # "Kodu" would need two more pieces
     assert encoded.words.tolist() == [3, 1, 4, 2]
@@ -38,17 +40,19 @@ def test_truncation_cuts_whole_words(tokenizer):
 
 def test_a_word_that_is_normalised_away_is_still_a_word(tokenizer):
     special = specials(tokenizer)
-    encoded = encoding.encode([["met", "", "met"]], tokenizer, ([special.cls], [special.sep]), 9)
+    encoded = encoding.encode(
+        [["met", "", "met"]], tokenizer, Frame([special.cls], [special.sep]), Room(9)
+    )
     assert encoded.kept.tolist() == [3]
     assert encoded.ids.tolist()[2] == special.unk
 
 
 def test_cache_returns_the_same_and_notices_a_new_key(tokenizer, tmp_path):
     special = specials(tokenizer)
-    frame = ([special.cls], [special.sep])
-    first = encoding.cached(tmp_path, "a", TEXTS, tokenizer, frame, 100)
-    again = encoding.cached(tmp_path, "a", [["never", "read"]], tokenizer, frame, 100)
-    other = encoding.cached(tmp_path, "b", TEXTS[:1], tokenizer, frame, 100)
+    frame = Frame([special.cls], [special.sep])
+    first = encoding.cached(tmp_path, "a", TEXTS, tokenizer, frame, Room(100))
+    again = encoding.cached(tmp_path, "a", [["never", "read"]], tokenizer, frame, Room(100))
+    other = encoding.cached(tmp_path, "b", TEXTS[:1], tokenizer, frame, Room(100))
     assert np.array_equal(first.ids, again.ids)
     assert isinstance(again.ids, np.memmap)
     assert len(other.words) == 1
@@ -88,7 +92,7 @@ def test_batches_do_not_depend_on_tokens_and_do_on_the_seed():
 )
 def test_answers_are_read_where_they_belong(tokenizer, read_at, columns):
     special = specials(tokenizer)
-    encoded = encoding.encode(TEXTS, tokenizer, ([special.cls], [special.sep]), 100)
+    encoded = encoding.encode(TEXTS, tokenizer, Frame([special.cls], [special.sep]), Room(100))
     per_word = "piece" in read_at
     targets = [np.arange(3 if per_word else 1), np.arange(1)]
     batch = batching.collate(encoded, targets, np.array([0, 1]), read_at, special.pad)

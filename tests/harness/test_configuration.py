@@ -36,9 +36,10 @@ def bind(node):
 def test_every_leaf_composes_and_binds(leaf):
     group, name = leaf.parts
     if group == "tuned":
-        data, task, model = name.split("-")
-        config = composed(f"data={data}", f"task={task}", f"model={model}")
+        chosen = zip(("data", "task", "model", "mode"), name.split("-"), strict=True)
+        config = composed(*(f"{group}={choice}" for group, choice in chosen))
         assert config["tuning"]["chosen"] == config["train"]["lr"]
+        assert config["tuning"]["holds_for"]["mode"] == config["mode"]
     else:
         config = composed(f"{group}={name}")
     for key, node in config.items():
@@ -48,7 +49,24 @@ def test_every_leaf_composes_and_binds(leaf):
 
 
 def test_there_are_leaves_to_test():
-    assert {"model", "task", "data", "train", "strategy", "sweep"} <= {p.parts[0] for p in LEAVES}
+    groups = {"model", "task", "data", "mode", "decoding", "train", "strategy", "sweep", "tuned"}
+    assert groups <= {p.parts[0] for p in LEAVES}
+
+
+def test_a_mode_is_named_as_it_is_chosen():
+    for path in CONF.glob("mode/*.yaml"):
+        assert composed(f"mode={path.stem}")["mode"]["name"] == path.stem
+
+
+def test_twins_differ_in_class_and_reading_alone():
+    gpt, bert = (composed(f"model={name}")["model"] for name in ("twin_gpt", "twin_bert"))
+    own = {"_target_", "name", "label_piece", "pooling", "mask_share", "architecture"}
+    assert {k: v for k, v in gpt.items() if k not in own} == {
+        k: v for k, v in bert.items() if k not in own
+    }
+    kinds = [model["architecture"].pop("model_type") for model in (gpt, bert)]
+    assert kinds == ["modernbert-decoder", "modernbert"]
+    assert gpt["architecture"] == bert["architecture"]
 
 
 def test_the_pair_differs_in_the_family_alone():
@@ -122,19 +140,20 @@ def test_values_out_of_range_are_named(key, value):
 
 def test_science_knows_no_path(monkeypatch, tmp_path):
     here, there = (
-        configuration.scientific(composed("data=sst2", f"data.path={p}")) for p in ("/a", "/b")
+        configuration.scientific(composed("data=sst2", f"data.path={p}"), writes=False)
+        for p in ("/a", "/b")
     )
     assert here == there
     assert "/a" not in str(here)
     one, other = (
-        configuration.scientific(composed(f"results={p}", f"cache={p}", f"workers={w}"))
+        configuration.scientific(composed(f"results={p}", f"cache={p}", f"workers={w}"), True)
         for p, w in (("x", 1), ("y", 2))
     )
     assert one == other
 
 
 def test_science_knows_what_matters():
-    base = configuration.scientific(composed())
+    base = configuration.scientific(composed(), writes=True)
     for override in (
         "seed=1",
         "train.lr=0.5",
@@ -143,5 +162,11 @@ def test_science_knows_what_matters():
         "model.label_piece=first",
         "pretraining.updates=7",
         "role=tuning",
+        "mode=both_orders",
+        "decoding=beam",
     ):
-        assert configuration.scientific(composed(override)) != base, override
+        assert configuration.scientific(composed(override), writes=True) != base, override
+    spoken = [
+        configuration.scientific(composed(*o), writes=False) for o in ((), ("decoding=beam",))
+    ]
+    assert spoken[0] == spoken[1]

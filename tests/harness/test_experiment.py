@@ -92,14 +92,14 @@ def test_both_models_of_a_pair_see_the_same_batches(tmp_path, shared_cache, monk
     seen = {}
 
     def spy(self, chosen):
-        seen[self.reader.specials.vocabulary, name].append(chosen.tolist())
+        seen[name].append(chosen.tolist())
         return original(self, chosen)
 
     original = view.Side.batch
     monkeypatch.setattr(view.Side, "batch", spy)
     for name in ("gpt2", "bert"):
         setup = small_setup(tmp_path, shared_cache, f"model={name}")
-        seen[len(setup.foundation.splits.vocabulary), name] = []
+        seen[name] = []
         experiment.execute(setup)
     gpt, bert = seen.values()
     assert gpt == bert

@@ -37,6 +37,9 @@ class Toy(torch.nn.Module):
     def forward(self, batch):
         return self.line(batch.ids.float())
 
+    def loss(self, batch):
+        return torch.nn.functional.cross_entropy(self(batch), batch.targets)
+
 
 POINTS = np.random.default_rng(0).normal(size=(64, 2))
 LABELS = (POINTS.sum(1) > 0).astype(np.int64)
@@ -57,7 +60,9 @@ def run(knobs=KNOBS, scores=None, seed=0):
         return next(given) if given else accuracy(model)
 
     words, progress = np.full(64, 2), []
-    log = train.train(model, words, batch_of, dev, knobs, seed, Stopwatch(), progress.append)
+    log = train.train(
+        model, model.loss, words, batch_of, dev, knobs, seed, Stopwatch(), progress.append
+    )
     return model, log
 
 
@@ -136,7 +141,9 @@ def test_evaluation_time_is_not_training_time():
         return 0.5
 
     progress = []
-    log = train.train(model, np.full(64, 2), batch_of, dev, KNOBS, 0, slow, progress.append)
+    log = train.train(
+        model, model.loss, np.full(64, 2), batch_of, dev, KNOBS, 0, slow, progress.append
+    )
     assert log.cpu_seconds < 100
     assert Reading(3.0, 2.0) - Reading(1.0, 1.0) == Reading(2.0, 1.0)
 

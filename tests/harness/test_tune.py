@@ -28,7 +28,12 @@ def put(root: Path, model: str, lr: float, seed: int, correct: int | None, role=
             1,
             cell,
             record.Outcome("finished" if finished else "failed", None if finished else "diverged"),
-            {"train": {"lr": lr, "epochs": epochs}, "model": {"name": model}, "strategy": {}},
+            {
+                "train": {"lr": lr, "epochs": epochs},
+                "model": {"name": model},
+                "strategy": {},
+                "mode": {"name": "native"},
+            },
             {},
             metrics=["accuracy"] if finished else [],
         ),
@@ -49,12 +54,12 @@ def test_the_best_mean_wins_and_the_table_is_kept(tmp_path, capsys):
     search(tmp_path, "bert", {1e-4: (9, 9), 1e-3: (5, 5), 2e-3: (None, 5)})
     put(tmp_path, "gpt2", 5e-4, 0, 10, role="result")  # no tuning run
     assert tune.main([str(tmp_path), "--out", str(tmp_path / "out")]) == 0
-    gpt = OmegaConf.load(tmp_path / "out" / "world-classification-gpt2.yaml")
+    gpt = OmegaConf.load(tmp_path / "out" / "world-classification-gpt2-native.yaml")
     assert gpt.train.lr == gpt.tuning.chosen == 2e-3
     assert gpt.tuning.edge
     assert gpt.tuning.trials == 6
     assert [row.score for row in gpt.tuning.table] == [0.5, 0.5, 0.9, 0.5, 0.7, 0.8]
-    bert = OmegaConf.load(tmp_path / "out" / "world-classification-bert.yaml")
+    bert = OmegaConf.load(tmp_path / "out" / "world-classification-bert-native.yaml")
     assert bert.tuning.trials == 6  # the failed one counts as score 0, it was an equal trial
     assert "extend it for both" in capsys.readouterr().out
 
@@ -63,7 +68,7 @@ def test_unequal_effort_is_refused(tmp_path, capsys):
     search(tmp_path, "gpt2", {1e-4: (5, 5), 1e-3: (9, 5)})
     search(tmp_path, "bert", {1e-4: (5, 5)})
     assert tune.main([str(tmp_path), "--out", str(tmp_path / "out")]) == 2
-    assert "unequal trials (bert 2, gpt2 4)" in capsys.readouterr().err
+    assert "unequal trials (bert (native) 2, gpt2 (native) 4)" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
@@ -76,7 +81,7 @@ def test_nothing_to_tune_from(tmp_path, capsys, folder):
 def test_one_side_alone_is_no_search(tmp_path, capsys):
     search(tmp_path, "gpt2", {1e-4: (5, 5), 1e-3: (9, 5)})
     assert tune.main([str(tmp_path), "--out", str(tmp_path / "out")]) == 2
-    assert "only gpt2 was searched" in capsys.readouterr().err
+    assert "only gpt2 (native) was searched" in capsys.readouterr().err
 
 
 def test_searches_in_different_settings_are_not_pooled(tmp_path, capsys):
@@ -84,3 +89,11 @@ def test_searches_in_different_settings_are_not_pooled(tmp_path, capsys):
     put(tmp_path, "gpt2", 1e-3, 1000, 9, epochs=1)
     assert tune.main([str(tmp_path), "--out", str(tmp_path / "out")]) == 2
     assert "more than one search" in capsys.readouterr().err
+
+
+def test_where_lower_is_better_the_lowest_mean_wins_and_a_failure_is_the_worst():
+    runs = [tune.Trial(1e-3, 0, 0.4), tune.Trial(1e-3, 1, 0.2), tune.Trial(2e-3, 0, 0.1)]
+    assert tune.choose(runs, "slot_error")["chosen"] == 2e-3
+    runs.append(tune.Trial(2e-3, 1, float("inf")))
+    assert tune.choose(runs, "slot_error")["chosen"] == 1e-3
+    assert tune.choose(runs[:2], "accuracy")["chosen"] == 1e-3

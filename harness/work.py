@@ -1,0 +1,71 @@
+"""What one cell works on, whatever its answers are: implemented by `labelling` and `writing`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from harness.batching import Batch
+from harness.contracts import Counts
+from harness.encoding import Encoded
+from harness.record import Likelihood
+from harness.view import Reader
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """What is kept of a tuned model's answers to one split."""
+
+    counts: Counts
+    rows: Sequence[Mapping[str, Any]]  # one per example, for people
+    probes: Mapping[str, Any]
+    truncation: Mapping[str, int]
+    majority: Mapping[str, int]  # summed columns of the rule that ignores the input
+    unseen_classes: Sequence[str] = ()
+    signatures: Mapping[str, str] = field(default_factory=dict)
+    likelihood: Likelihood | None = None
+
+
+class Work(Protocol):
+    """A model with the data that it is tuned and judged on."""
+
+    @property
+    def model(self) -> nn.Module:
+        """A `Predictor` or a `Writer`."""
+
+    @property
+    def body(self) -> nn.Module:
+        """The network without its answer layer."""
+
+    @property
+    def reader(self) -> Reader:
+        """How its examples become tensors."""
+
+    @property
+    def metrics(self) -> Sequence[str]:
+        """Modules of `harness.metrics`, headline first."""
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """What answer indices mean; empty where answers are texts."""
+
+    @property
+    def training(self) -> Encoded:
+        """The training examples as token ids."""
+
+    def lengths(self) -> NDArray[np.int64]:
+        """Words per training row: what batches are planned on."""
+
+    def batch(self, chosen: NDArray[np.int64]) -> Batch:
+        """Tensors of the chosen training rows."""
+
+    def score_dev(self) -> float:
+        """The headline metric on the dev split."""
+
+    def conclude(self) -> Conclusion:
+        """Answers to the split that the cell is scored on."""
