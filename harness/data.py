@@ -13,7 +13,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from harness.contracts import Example, InputError, Splits, Task, Unit
+from harness.contracts import Example, InputError, LabelTask, Splits, Unit
 from harness.record import canonical
 
 PARTS = ("train", "dev", "test")
@@ -51,15 +51,15 @@ def sizes(splits: Splits) -> dict[str, int]:
 
 
 def words(splits: Splits) -> dict[str, int]:
-    """Words in each split."""
+    """Words to read in each split: both texts of a pair, no targets."""
     return {
-        name: sum(len(example.words) for example in examples)
+        name: sum(len(example.words) + len(example.second) for example in examples)
         for name, examples in parts(splits).items()
     }
 
 
 def digest(examples: Iterable[Example]) -> str:
-    """SHA-256 over words, targets and units, one canonical JSON line per example, in order.
+    """SHA-256 over texts, targets and units, one canonical JSON line per example, in order.
 
     Ids are left out: an id says where an example was found, and the same examples read from
     another file layout are the same data. Units are in: slices are judged by them. Order
@@ -67,7 +67,9 @@ def digest(examples: Iterable[Example]) -> str:
     """
     sha = hashlib.sha256()
     for example in examples:
-        sha.update(canonical([example.words, example.target, example.units]).encode())
+        second = [example.second] if example.second else []
+        line = canonical([example.words, example.target, example.units, *second])
+        sha.update(line.encode())
         sha.update(b"\n")
     return sha.hexdigest()
 
@@ -90,25 +92,94 @@ def limit(
     return tuple(examples[index] for index in chosen)
 
 
-def prepared(splits: Splits, train_limit: int | None, limit_seed: int) -> Splits:
-    """The splits as they will be used: training data limited, overlaps put into `warnings`."""
+def divided(
+    examples: Sequence[Example], share: float, seed: int
+) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
+    """Training and dev examples: a seeded draw without replacement, each in the original order.
+
+    Of every class (where targets are class indices) dev gets `share` within one example, and
+    never its last: rounded down, then one more for the largest remainders until dev is `share`
+    of all. Raises InputError for a share that is none, or that leaves dev empty.
+    """
+    if not isinstance(share, float) or not 0 < share < 1:
+        raise InputError(f"data.dev_share={share}: expected a share between 0 and 1, such as 0.1")
+    strata: dict[int, list[int]] = {}
+    for row, example in enumerate(examples):
+        stratum = example.target if isinstance(example.target, int) else 0
+        strata.setdefault(stratum, []).append(row)
+    rng = random.Random(seed)
+    sizes = _shares([len(rows) for rows in strata.values()], share)
+    drawn = {
+        row
+        for rows, size in zip(strata.values(), sizes, strict=True)
+        for row in rng.sample(rows, size)
+    }
+    if not drawn:
+        raise InputError(
+            f"data.dev_share={share}: of {len(examples):,} training examples none would go to "
+            "dev; raise it, or name a file (data.dev=...)"
+        )
+    train = tuple(example for row, example in enumerate(examples) if row not in drawn)
+    return train, tuple(examples[row] for row in sorted(drawn))
+
+
+def _shares(sizes: Sequence[int], share: float) -> list[int]:
+    """`share` of each size by largest remainder; the first in a tie."""
+    found = [int(share * size) for size in sizes]
+    rest = [share * size - whole for size, whole in zip(sizes, found, strict=True)]
+    more = [row for row, size in enumerate(sizes) if found[row] < size - 1]
+    more.sort(key=lambda row: -rest[row])
+    for row in more[: round(share * sum(sizes)) - sum(found)]:
+        found[row] += 1
+    return found
+
+
+def prepared(
+    splits: Splits,
+    train_limit: int | None,
+    limit_seed: int,
+    dev_share: float | None = None,
+    split_seed: int = 0,
+) -> Splits:
+    """The splits as they will be used: dev taken out of train where asked, train limited.
+
+    Dev does not depend on `train_limit`. Overlaps, and where dev comes from, go into `warnings`.
+    """
+    if dev_share is not None:
+        splits = _with_dev(splits, dev_share, split_seed)
     limited = dataclasses.replace(splits, train=limit(splits.train, train_limit, limit_seed))
     return dataclasses.replace(limited, warnings=(*splits.warnings, *overlap(limited)))
 
 
+def _with_dev(splits: Splits, share: float, seed: int) -> Splits:
+    if splits.dev:
+        raise InputError(
+            f"data.dev_share={share} takes dev out of train, but data.dev names a file; "
+            "set one of the two to null"
+        )
+    train, dev = divided(splits.train, share, seed)
+    others = (text for text in splits.warnings if not text.startswith("no dev "))
+    note = (
+        f"no dev file: dev is {len(dev):,} of the {len(splits.train):,} training examples "
+        f"(data.dev_share={share}, data.split_seed={seed})"
+    )
+    return dataclasses.replace(splits, train=train, dev=dev, warnings=(note, *others))
+
+
 def overlap(splits: Splits) -> list[str]:
-    """One warning per pair of splits that share examples, word for word.
+    """One warning per pair of splits that share what is read, word for word: both texts of a pair.
 
     Names ids and not the words themselves: warnings are printed in reports, and not every
     data set may be quoted there.
     """
     found = []
     for earlier, later in (("train", "dev"), ("train", "test"), ("dev", "test")):
-        known: dict[tuple[str, ...], str] = {}
+        known: dict[tuple[tuple[str, ...], ...], str] = {}
         for example in parts(splits)[earlier]:
-            known.setdefault(example.words, example.id)
+            known.setdefault((example.words, example.second), example.id)
         examples = parts(splits)[later]
-        twins = [(known[e.words], e.id) for e in examples if e.words in known]
+        texts = ((e, (e.words, e.second)) for e in examples)
+        twins = [(known[text], e.id) for e, text in texts if text in known]
         if twins:
             found.append(
                 f"{len(twins):,} of {len(examples):,} {later} examples are also in {earlier}, "
@@ -126,7 +197,7 @@ def check(splits: Splits, task: str) -> None:
         )
 
 
-def unseen(splits: Splits, task: Task) -> tuple[str, ...]:
+def unseen(splits: Splits, task: LabelTask) -> tuple[str, ...]:
     """Gold classes of dev or test that training never had: nothing could have learnt them."""
     classes = task.classes(splits)
 

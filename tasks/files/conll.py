@@ -73,9 +73,7 @@ def load(
     if scheme not in SCHEMES:
         raise InputError(f"data.scheme={scheme}: expected one of {', '.join(SCHEMES)}")
     form = Form(word_column, tag_column, separator, scheme, docstart)
-    where = source.locate(name, path, folder)
-    files = {"train": where / train}
-    files |= {split: where / file for split, file in (("dev", dev), ("test", test)) if file}
+    files = source.files(name, path, folder, train, dev, test)
     sentences = {
         split: read(file, form, encoding, f"data.{split}").sentences
         for split, file in files.items()
@@ -93,7 +91,7 @@ def load(
         dev=_examples("dev", sentences),
         test=_examples("test", sentences),
         labels=labels,
-        warnings=tuple(f"no {split} split" for split in ("dev", "test") if split not in files),
+        warnings=source.absent(files),
     )
     return prepared(splits, train_limit, limit_seed)
 

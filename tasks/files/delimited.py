@@ -1,21 +1,23 @@
-"""Labelled sentences in rows of fields: TSV, CSV, or `label sentence` lines.
+"""Rows of fields: TSV, CSV, or `label sentence` lines.
 
 Everything about a file's form is said by the caller, nothing is guessed, and every row
-becomes an example: a row that does not fit is an error that names its line.
+becomes an example or part of one: a row that does not fit is an error that names its line.
 """
 
 from __future__ import annotations
 
 import csv
+import functools
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import NamedTuple
 
-from harness.contracts import Example, InputError, Splits
+from harness.contracts import InputError, Splits
 from harness.data import prepared
-from tasks.files import source
+from tasks.files import examples, source
+from tasks.files import rows as rows_of
+from tasks.files.examples import Column
+from tasks.files.rows import ANSWERS, File, Row
 
 
 @dataclass(frozen=True)
@@ -26,20 +28,11 @@ class Form:
     text, and `fields` lets the last field take the rest of the line.
     """
 
-    text: str | int
-    label: str | int
+    columns: Mapping[str, Column]
     delimiter: str
     header: bool
     fields: int | None
     quote: str | None
-
-
-class Row(NamedTuple):
-    """One labelled row; `line` is where it starts in the file, from 1."""
-
-    line: int
-    words: tuple[str, ...]
-    label: str
 
 
 def load(
@@ -49,10 +42,13 @@ def load(
     train: str,
     dev: str | None,
     test: str | None,
-    text: str | int,
-    label: str | int,
     delimiter: str,
     header: bool,
+    text: Column | None = None,
+    label: Column | None = None,
+    second: Column | None = None,
+    input: Column | None = None,  # noqa: A002 - named as its key is
+    target: Column | None = None,
     folder: str = "",
     labels: Mapping[str, str] | Sequence[str] | None = None,
     fields: int | None = None,
@@ -61,68 +57,52 @@ def load(
     test_note: str | None = None,
     train_limit: int | None = None,
     limit_seed: int = 0,
+    dev_share: float | None = None,
+    split_seed: int = 0,
 ) -> Splits:
     """Read the splits of one data set.
 
-    `labels` maps what files hold to class names, in class order, or lists the classes; null
-    takes the sorted labels of the training file. `test_note` says why there is no labelled
-    test file, where that is so.
+    The columns decide the task: `text` and `label` are classification, with `second` matching;
+    `input` and `target` are generation, where rows of one input are one example with all their
+    targets. `labels` maps what files hold to class names, in class order, or lists the classes;
+    null takes the sorted labels of the training file. `test_note` says why there is no labelled
+    test file, where that is so. The last four are those of `harness.data.prepared`.
     """
-    form = Form(text, label, _one("delimiter", delimiter), header, fields, _one("quote", quote))
-    where = source.locate(name, path, folder)
-    files = {"train": where / train}
-    files |= {split: where / file for split, file in (("dev", dev), ("test", test)) if file}
-    rows = {
-        split: _read(file, form, encoding, split, test_note if split == "test" else None)
-        for split, file in files.items()
-    }
-    names = _names(labels, rows["train"], files["train"])
-    classes = tuple(dict.fromkeys(names.values()))
-    for split, file in files.items():
-        _check_labels(file, rows[split], names, learnt=labels is None)
-    index = {raw: classes.index(known) for raw, known in names.items()}
-    splits = Splits(
-        name=name,
-        task="classification",
-        source="files",
-        train=_examples("train", rows, index),
-        dev=_examples("dev", rows, index),
-        test=_examples("test", rows, index),
-        labels=classes,
-        warnings=_absent(files, test_note),
-    )
-    return prepared(splits, train_limit, limit_seed)
+    asked = examples.form(text=text, second=second, label=label, input=input, target=target)
+    quote = _one("quote", quote)
+    form = Form(asked.columns, _one("delimiter", delimiter), header, fields, quote)
+    files = source.files(name, path, folder, train, dev, test)
+    rows = rows_of.read(files, encoding, test_note, functools.partial(_cut, form=form))
+    absent = source.absent(files, test_note)
+    splits = examples.splits(name, asked.task, rows, labels, absent)
+    return prepared(splits, train_limit, limit_seed, dev_share, split_seed)
 
 
-def _read(file: Path, form: Form, encoding: str, split: str, note: str | None) -> list[Row]:
-    content = source.text(file, encoding, f"data.{split}")
-    rows = _quoted(file, content, form) if form.quote else _plain(content, form)
+def _cut(file: File, form: Form) -> Iterator[Row]:
+    rows = _quoted(file, form) if form.quote else _plain(file, form)
     head = next(rows)[1] if form.header else None
-    found: list[Row] = []
+    places: dict[str, int] = {}
     width = len(head) if head else form.fields
     for line, fields in rows:
+        place = f"{file.path}:{line}"
         width = width or len(fields)
-        _check_width(file, line, fields, width)
-        if not found:
-            text = _column(file, "text", form.text, head, width, None)
-            label = _column(file, "label", form.label, head, width, note)
-        words = tuple(fields[text].split())
-        if not words:
-            raise InputError(f"{file}:{line}: the text is empty; fill in the row or delete it")
-        found.append(Row(line, words, fields[label]))
-    if not found:
-        raise InputError(f"{file}: no rows below the header; correct data.{split}")
-    return found
+        _check_width(place, fields, width)
+        places = places or {
+            key: _column(file, key, column, head, width) for key, column in form.columns.items()
+        }
+        yield Row(place, line, {key: fields[column] for key, column in places.items()})
+    if not places:
+        raise InputError(f"{file.path}: no rows below the header; correct {file.key}")
 
 
-def _plain(content: str, form: Form) -> Iterator[tuple[int, list[str]]]:
+def _plain(file: File, form: Form) -> Iterator[tuple[int, list[str]]]:
     cuts = form.fields - 1 if form.fields else -1
-    for number, line in enumerate(source.lines(content), start=1):
+    for number, line in enumerate(source.lines(file.content), start=1):
         yield number, line.split(form.delimiter, cuts)
 
 
-def _quoted(file: Path, content: str, form: Form) -> Iterator[tuple[int, list[str]]]:
-    stream = io.StringIO(content, newline="")  # a quoted field may hold line ends of its own
+def _quoted(file: File, form: Form) -> Iterator[tuple[int, list[str]]]:
+    stream = io.StringIO(file.content, newline="")  # a quoted field may hold line ends of its own
     reader = csv.reader(stream, delimiter=form.delimiter, quotechar=form.quote, strict=True)
     start = 1
     try:
@@ -131,95 +111,39 @@ def _quoted(file: Path, content: str, form: Form) -> Iterator[tuple[int, list[st
             start = reader.line_num + 1
     except csv.Error as error:
         raise InputError(
-            f"{file}:{start}: this row's quoting is broken ({error}); correct it, or set "
+            f"{file.path}:{start}: this row's quoting is broken ({error}); correct it, or set "
             "data.quote=null where quotes are plain text"
         ) from None
 
 
-def _check_width(file: Path, line: int, fields: Sequence[str], width: int) -> None:
+def _check_width(place: str, fields: Sequence[str], width: int) -> None:
     if not fields or list(fields) == [""]:
-        raise InputError(f"{file}:{line}: the line is empty, expected {width} fields; delete it")
+        raise InputError(f"{place}: the line is empty, expected {width} fields; delete it")
     if len(fields) != width:
         raise InputError(
-            f"{file}:{line}: {len(fields)} fields, expected {width}; correct the row, or "
+            f"{place}: {len(fields)} fields, expected {width}; correct the row, or "
             "data.delimiter, data.quote or data.fields"
         )
 
 
-def _column(
-    file: Path,
-    key: str,
-    column: str | int,
-    head: Sequence[str] | None,
-    width: int,
-    note: str | None,
-) -> int:
+def _column(file: File, key: str, column: Column, head: Sequence[str] | None, width: int) -> int:
     if isinstance(column, int):
         if 0 <= column < width:
             return column
-        raise InputError(f"{file}: data.{key}={column}: columns are numbered 0 to {width - 1}")
+        raise InputError(f"{file.path}: data.{key}={column}: columns are numbered 0 to {width - 1}")
     if head is None:
         raise InputError(
-            f"{file}: data.{key}={column} names a column, but data.header=false says that the "
-            f"file names none; give its number, from 0 to {width - 1}"
+            f"{file.path}: data.{key}={column} names a column, but data.header=false says that "
+            f"the file names none; give its number, from 0 to {width - 1}"
         )
     if head.count(column) != 1:
         problem = "several columns are called" if column in head else "no column"
+        note = file.note if key in ANSWERS else None
         raise InputError(
-            f"{file}:1: {problem} '{column}' (columns: {', '.join(head)}); "
+            f"{file.path}:1: {problem} '{column}' (columns: {', '.join(head)}); "
             f"{note or f'set data.{key}=...'}"
         )
     return head.index(column)
-
-
-def _names(
-    labels: Mapping[str, str] | Sequence[str] | None, train: Sequence[Row], file: Path
-) -> dict[str, str]:
-    if labels is None:
-        names = {label: label for label in sorted({row.label for row in train})}
-    elif isinstance(labels, Mapping):
-        names = {str(key): str(value) for key, value in labels.items()}
-    else:
-        names = {str(label): str(label) for label in labels}
-    if len(set(names.values())) < 2:
-        raise InputError(
-            f"{file}: one label only ({', '.join(names)}), expected two or more; "
-            "correct data.label or data.labels"
-        )
-    return names
-
-
-def _check_labels(
-    file: Path, rows: Sequence[Row], names: Mapping[str, str], *, learnt: bool
-) -> None:
-    for row in rows:
-        if row.label not in names:
-            raise InputError(f"{file}:{row.line}: {_unknown(row.label, names, learnt)}")
-
-
-def _unknown(label: str, names: Mapping[str, str], learnt: bool) -> str:
-    if learnt:
-        return (
-            f"label '{label}' never occurs in the training file; "
-            "correct the row, or list every label in data.labels"
-        )
-    few = ", ".join(list(names)[:10]) + (", ..." if len(names) > 10 else "")
-    return f"label '{label}' is not one of {few}; correct the row, or data.label or data.labels"
-
-
-def _examples(
-    split: str, rows: Mapping[str, Sequence[Row]], index: Mapping[str, int]
-) -> tuple[Example, ...]:
-    return tuple(
-        Example(f"{split}:{row.line}", row.words, index[row.label]) for row in rows.get(split, ())
-    )
-
-
-def _absent(present: Mapping[str, Path], test_note: str | None) -> tuple[str, ...]:
-    warnings = [f"no {split} split" for split in ("dev", "test") if split not in present]
-    if test_note and "test" not in present:
-        warnings[-1] += f": {test_note}"
-    return tuple(warnings)
 
 
 def _one(key: str, character: str | None) -> str:

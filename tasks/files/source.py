@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from harness.contracts import InputError
@@ -21,6 +22,22 @@ def locate(name: str, path: str | None, folder: str) -> Path:
             "correct GPT_OR_BERT_DATA, data.path or data.folder"
         )
     return found
+
+
+def files(
+    name: str, path: str | None, folder: str, train: str, dev: str | None, test: str | None
+) -> dict[str, Path]:
+    """The file of each split that has one, train first."""
+    where = locate(name, path, folder)
+    named = {"train": train, "dev": dev, "test": test}
+    return {split: where / file for split, file in named.items() if file}
+
+
+def absent(present: Iterable[str], test_note: str | None = None) -> tuple[str, ...]:
+    """One warning per split that has no file; `test_note` says why test has none."""
+    missing = [split for split in ("dev", "test") if split not in present]
+    notes = {"test": f": {test_note}"} if test_note else {}
+    return tuple(f"no {split} split{notes.get(split, '')}" for split in missing)
 
 
 def text(file: Path, encoding: str, key: str) -> str:

@@ -4,7 +4,9 @@ import dataclasses
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -30,6 +32,8 @@ def splits(
     )
 
 
+KNOWN = "8212e28f9d87238a3ba0f2cc26d089db1c84469f762f9e546d5c585afbadb035"
+PLAIN = "b58c5a02646f28e70271eef74ac2b1c7f125cdaa68cd9bef2661eea5cc6b647f"
 NUMBERED = [Example(str(n), (f"w{n}",), n % 2) for n in range(20)]
 
 
@@ -38,8 +42,10 @@ class Plain:
     """The smallest task: targets are class indices."""
 
     name: str = "classification"
-    per_word: bool = False
-    metrics: tuple[str, ...] = ("accuracy",)
+    shape: str = "label"
+
+    def metrics(self, splits: Splits) -> tuple[str, ...]:
+        return ("accuracy",)
 
     def classes(self, splits: Splits) -> tuple[str, ...]:
         return splits.labels
@@ -68,6 +74,21 @@ def test_digest_covers_words_targets_units_and_order_and_nothing_else() -> None:
     assert digest != data.digest([one[0], example("bad film", 1)])
     assert digest != data.digest([one[0], example("bad films", 0)])
     assert data.digest([Example("x", ("a b",), 0)]) != data.digest([Example("x", ("a", "b"), 0)])
+
+
+def test_digest_covers_the_second_text_where_there_is_one() -> None:
+    one = Example("x", ("a", "b"), 0)
+    pair = dataclasses.replace(one, second=("c",))
+    swapped = dataclasses.replace(one, words=("c",), second=("a", "b"))
+    joined = dataclasses.replace(one, words=("a", "b", "c"))
+    assert len({data.digest([e]) for e in (one, pair, swapped, joined)}) == 4
+
+
+def test_digests_are_those_of_records_already_written() -> None:
+    """Computed before examples had a second text; another value orphans every record."""
+    known = [Example("i", ("é", "b"), ("O", "B-X"), (Unit("s", 0, 1, "k"),))]
+    assert data.digest(known) == KNOWN
+    assert data.digest([Example("i", ("a",), 1)]) == PLAIN
 
 
 def test_digest_is_the_same_under_every_hash_seed() -> None:
@@ -107,6 +128,84 @@ def test_limit_refuses_what_the_data_cannot_give(n: int) -> None:
         data.limit(NUMBERED, n, seed=0)
 
 
+MIXED = [Example(str(n), (f"w{n}",), target) for n, target in enumerate("aaaabaaacbaaabbaaaaaa")]
+MIXED = [dataclasses.replace(e, target="abc".index(str(e.target))) for e in MIXED]
+SHARES = (0.05, 0.1, 0.25, 1 / 3, 0.5, 0.77, 0.9, 0.999)
+
+
+def test_dev_is_a_seeded_part_and_train_is_the_rest() -> None:
+    train, dev = data.divided(MIXED, 0.3, seed=3)
+    assert (train, dev) == data.divided(MIXED, 0.3, seed=3)
+    assert dev != data.divided(MIXED, 0.3, seed=4)[1]
+    assert not set(train) & set(dev)
+    assert set(train) | set(dev) == set(MIXED)
+    for part in (train, dev):
+        numbers = [int(e.id) for e in part]
+        assert numbers == sorted(numbers)
+    repeated = [dataclasses.replace(e, id="same", words=("same",)) for e in MIXED]
+    assert sum(map(len, data.divided(repeated, 0.3, seed=3))) == len(MIXED)
+
+
+@pytest.mark.parametrize("share", SHARES)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_dev_keeps_the_share_of_every_class_within_one_example(share: float, seed: int) -> None:
+    train, dev = data.divided(MIXED, share, seed)
+    sizes, drawn = (Counter(e.target for e in part) for part in (MIXED, dev))
+    assert all(abs(drawn[target] - share * size) <= 1 for target, size in sizes.items())
+    assert {e.target for e in train} == set(sizes)  # training lacks no class
+    if share <= 0.5:
+        assert len(dev) == round(share * len(MIXED))
+
+
+def test_the_largest_remainders_are_rounded_up() -> None:
+    sizes = (13, 17, 12, 18)  # a tenth of them: 1.3, 1.7, 1.2, 1.8; of all: 6
+    examples = [Example("x", ("w",), target) for target, n in enumerate(sizes) for _ in range(n)]
+    drawn = Counter(e.target for e in data.divided(examples, 0.1, seed=0)[1])
+    assert [drawn[target] for target in range(4)] == [1, 2, 1, 2]
+
+
+def test_dev_of_texts_is_drawn_from_all_of_them() -> None:
+    texts = [Example(str(n), (f"w{n}",), (f"one {n}", f"two {n}")) for n in range(20)]
+    train, dev = data.divided(texts, 0.25, seed=0)
+    assert (len(train), len(dev)) == (15, 5)
+
+
+@pytest.mark.parametrize("share", [0, 1, 0.0, 1.0, -0.1, 1.5, True, "0.1", float("nan")])
+def test_a_share_is_between_0_and_1(share: Any) -> None:
+    with pytest.raises(InputError, match=r"data\.dev_share=.*: expected a share between 0 and 1"):
+        data.divided(MIXED, share, seed=0)
+
+
+def test_a_share_that_leaves_dev_empty_is_refused() -> None:
+    with pytest.raises(InputError, match=r"data\.dev_share=0\.02: of 21 training examples none"):
+        data.divided(MIXED, 0.02, seed=0)
+    with pytest.raises(InputError, match=r"data\.dev_share=0\.9: of 1 training examples none"):
+        data.divided(MIXED[:1], 0.9, seed=0)
+
+
+def test_dev_is_taken_before_train_is_limited() -> None:
+    noted = dataclasses.replace(
+        splits(MIXED, [], MIXED[:1]), warnings=("no dev split", "no test split: hidden")
+    )
+    whole = data.prepared(noted, None, 0, dev_share=0.2)
+    small = data.prepared(noted, 5, 0, dev_share=0.2)
+    assert small.dev == whole.dev
+    assert set(small.train) < set(whole.train)
+    assert data.sizes(small) == {"train": 5, "dev": 4, "test": 1}
+    assert data.prepared(noted, None, 0, dev_share=0.2, split_seed=1).dev != whole.dev
+    note, kept, *_ = whole.warnings
+    assert note == (
+        "no dev file: dev is 4 of the 21 training examples (data.dev_share=0.2, data.split_seed=0)"
+    )
+    assert kept == "no test split: hidden"
+    assert data.prepared(noted, None, 0).dev == ()
+
+
+def test_a_dev_file_and_a_dev_share_exclude_each_other() -> None:
+    with pytest.raises(InputError, match=r"data\.dev_share=0\.2 .* data\.dev names a file; set"):
+        data.prepared(splits(MIXED, MIXED), None, 0, dev_share=0.2)
+
+
 def test_overlap_names_each_pair_of_splits() -> None:
     found = data.overlap(
         splits(
@@ -123,6 +222,26 @@ def test_overlap_names_each_pair_of_splits() -> None:
     assert data.overlap(splits([example("a")], [example("A")], [example("a .")])) == []
 
 
+def test_overlap_of_pairs_takes_both_texts() -> None:
+    pair = Example("train:1", ("a",), 0, second=("b",))
+    others = [
+        dataclasses.replace(pair, id="test:1", target=1),
+        dataclasses.replace(pair, id="test:2", second=("c",)),
+        Example("test:3", ("b",), 0, second=("a",)),
+        Example("test:4", ("a", "b"), 0),
+    ]
+    (found,) = data.overlap(splits([pair], [], others))
+    assert found.startswith("1 of 4 test examples are also in train")
+    assert found.endswith("(the first: test:1 equals train:1)")
+
+
+def test_overlap_of_texts_takes_inputs() -> None:
+    train = [Example("train:1", ("a",), ("one",))]
+    test = [Example("test:1", ("a",), ("other",)), Example("test:2", ("b",), ("one",))]
+    (found,) = data.overlap(splits(train, [], test))
+    assert found.startswith("1 of 2 test examples are also in train")
+
+
 def test_prepared_warns_of_what_is_left_after_the_limit() -> None:
     whole = splits(NUMBERED, [], NUMBERED[:1])
     assert len(data.prepared(whole, None, 0).warnings) == 1
@@ -136,6 +255,8 @@ def test_sizes_and_words() -> None:
     read = splits([example("a b"), example("c")], [], [example("d e f")])
     assert data.sizes(read) == {"train": 2, "dev": 0, "test": 1}
     assert data.words(read) == {"train": 3, "dev": 0, "test": 3}
+    pair = Example("x", ("a", "b"), 0, second=("c",))
+    assert data.words(splits([pair, Example("y", ("a",), ("not read",))]))["train"] == 4
 
 
 def test_data_of_another_task_is_refused() -> None:
