@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from harness import arms, pairs, record, shelf
-from harness.comparison import ArmKey, Comparison, Failure, Group, GroupKey, Tuning
+from harness.comparison import ArmKey, Comparison, Failure, Group, GroupKey, Tuning, in_words
 from harness.record import Record, RecordError
 from harness.shelf import Loaded, Shelf
 
@@ -77,16 +77,16 @@ def _tunings(trials: Sequence[Loaded]) -> Iterator[Tuning]:
     buckets: dict[tuple[GroupKey, ArmKey], list[Loaded]] = defaultdict(list)
     for loaded in trials:
         buckets[arms.group_key(loaded.run.record), arms.arm_key(loaded.run.record)].append(loaded)
-    for (group, key), members in sorted(buckets.items(), key=lambda item: item[0]):
+    for (group, _), members in sorted(buckets.items(), key=lambda item: item[0]):
         rows = [
             (rate, one.run.seed, one.table.values[0])
             for one in members
             if (rate := _learning_rate(one.run.record)) is not None
         ]
-        facts = members[0].run.record.model
-        text = facts.description if facts else key.model
+        text = in_words(members[0].run.record)
         embedded = group.source == "embedded"
-        yield Tuning(group.task, group.data, text, embedded, tuple(sorted(rows)))
+        rates = tuple(sorted(rows))
+        yield Tuning(group.task, group.data, group.metrics[0], text, embedded, rates)
 
 
 def _learning_rate(found: Record) -> float | None:

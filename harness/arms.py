@@ -11,11 +11,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from harness import record, stats
-from harness.comparison import SCRATCH, Arm, ArmKey, GroupKey, Run, Score, SliceScore
-from harness.contracts import Metric
+from harness import metrics, record, shelf, stats
+from harness.comparison import (
+    NATIVE,
+    NATIVE_WRITING,
+    SCRATCH,
+    Arm,
+    ArmKey,
+    GroupKey,
+    Run,
+    Score,
+    SliceScore,
+)
+from harness.metrics import Meter
 from harness.record import Record
-from harness.shelf import Loaded, Table, metric_of
+from harness.shelf import Loaded, Table
+from harness.stats import Estimate
 
 
 class Tabled(NamedTuple):
@@ -54,9 +65,10 @@ def arms(bucket: Sequence[Loaded]) -> list[Tabled]:
     return [arm for key in sorted(by_key, key=_order) for arm in _variants(key, by_key[key])]
 
 
-def _order(key: ArmKey) -> tuple[bool, bool, ArmKey]:
-    """Pretrained before scratch, GPT before BERT as in the title, then by name."""
-    return key.weights == SCRATCH, key.family != "gpt", key
+def _order(key: ArmKey) -> tuple[bool, str, bool, bool, ArmKey]:
+    """Pretrained before scratch, pair by pair, GPT before BERT, the usual mode before others."""
+    usual = key.mode in (NATIVE.get(key.family), NATIVE_WRITING.get(key.family))
+    return key.weights == SCRATCH, key.pair, key.family != "gpt", not usual, key
 
 
 def _variants(key: ArmKey, members: Sequence[Loaded]) -> Iterator[Tabled]:
@@ -107,7 +119,9 @@ def _arm(key: ArmKey, variant: Mapping[str, str], members: list[Loaded]) -> Tabl
     if refused:
         return Tabled(Arm(key, variant, runs, (), (), refused), tables)
     scores, slices = _arm_scores(runs, tables), _arm_slices(runs, tables)
-    return Tabled(Arm(key, variant, runs, scores, slices), tables)
+    wrote = metrics.of_texts(runs[0].record.metrics)
+    samples = shelf.samples(members[0].folder) if wrote else ()
+    return Tabled(Arm(key, variant, runs, scores, slices, samples=samples), tables)
 
 
 def _unlike(runs: Sequence[Run], tables: Sequence[Table]) -> Iterator[str]:
@@ -123,7 +137,7 @@ def _unlike(runs: Sequence[Run], tables: Sequence[Table]) -> Iterator[str]:
 
 def _facts(found: Record) -> dict[str, Any]:
     data, model = found.data, found.model
-    facts: dict[str, Any] = {}
+    facts: dict[str, Any] = {f"signatures.{k}": text for k, text in found.signatures.items()}
     if data:
         facts |= {"data.classes": list(data.classes), "data.caps": data.caps}
         facts |= {"data.reader": data.reader}
@@ -138,27 +152,49 @@ def _facts(found: Record) -> dict[str, Any]:
 def _arm_scores(runs: Sequence[Run], tables: Sequence[Table]) -> tuple[Score, ...]:
     found = runs[0].record
     scores = []
-    for index, name in enumerate(found.metrics):
-        metric, title = metric_of(name)
-        estimate = stats.mean_interval(psi(tables, index), bounds=(0.0, 1.0))
+    for index, meter in enumerate(map(metrics.meter, found.metrics)):
+        estimate = estimated(meter, index, tables)
         per_seed = tuple(table.values[index] for table in tables)
-        scores.append(Score(name, title, per_seed, estimate, _majority(found, metric)))
+        scores.append(Score(meter, per_seed, estimate, _majority(found, meter)))
     return tuple(scores)
 
 
-def _majority(found: Record, metric: Metric) -> float | None:
+def estimated(
+    meter: Meter, index: int, tables: Sequence[Table], minus: Sequence[Table] = ()
+) -> Estimate:
+    """A metric over these runs, or its paired difference from the same seeds of other runs.
+
+    The limits of the metric cut its interval. Where a text has no error of its own there is
+    none, and the note says why.
+    """
+    if meter.ratio is None and meter.values is None:
+        values = [table.values[index] for table in tables]
+        apart = (
+            [a - b.values[index] for a, b in zip(values, minus, strict=True)] if minus else values
+        )
+        return Estimate(float(np.mean(apart)), len(tables), tables[0].size, note=meter.no_interval)
+    if minus:
+        return stats.mean_interval(psi(tables, index) - psi(minus, index))
+    return stats.mean_interval(psi(tables, index), bounds=meter.limits)
+
+
+def _majority(found: Record, meter: Meter) -> float | None:
     if found.majority is None:
         return None
     try:
-        return metric.value({name: float(total) for name, total in found.majority.items()})
+        return meter.value({name: float(total) for name, total in found.majority.items()})
     except KeyError:  # a rule that was not scored by this metric
         return None
 
 
 def psi(tables: Sequence[Table], metric: int = 0) -> stats.Matrix:
-    """Runs x examples, linearised, so that the mean over examples is the metric."""
-    num = np.stack([table.ratios[metric][0] for table in tables])
-    den = np.stack([table.ratios[metric][1] for table in tables])
+    """Runs x examples, so that the mean over examples is the metric.
+
+    A ratio of sums is linearised; of another formula the table holds pseudo-values over 1.
+    """
+    parts = [table.ratios[metric] for table in tables]
+    num = np.stack([part[0] for part in parts if part is not None])
+    den = np.stack([part[1] for part in parts if part is not None])
     return stats.linearise(num, den)
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from harness import alarms
+from harness import alarms, metrics
+from harness.metrics import Meter
 from harness.record import Record
 from harness.stats import Estimate
 
@@ -14,6 +15,8 @@ FEW_SEEDS = 5
 SMOKE = "smoke"
 SCRATCH = "scratch"
 NATIVE = {"gpt": "causal", "bert": "bidirectional"}
+NATIVE_WRITING = {"gpt": "causal", "bert": "unilm"}
+"""How each family does a task where nobody says otherwise: labels, and texts."""
 
 
 class GroupKey(NamedTuple):
@@ -55,12 +58,23 @@ class Run:
         return self.record.cell.seed
 
 
+class Sample(NamedTuple):
+    """What a run wrote for one input, for people to read."""
+
+    id: str
+    source: str
+    reference: str  # the first
+    references: int  # how many there are
+    text: str
+    cut_off: bool
+    slices: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Score:
     """One metric of one arm."""
 
-    metric: str
-    title: str
+    meter: Meter
     per_seed: tuple[float, ...]
     estimate: Estimate
     majority: float | None  # the rule that ignores the input
@@ -77,6 +91,21 @@ class SliceScore:
     marked: float | None  # share of units answered as some entity; None where nothing is marked
 
 
+def usual_mode(found: Record) -> bool:
+    """Whether a family is used as it is where nobody says otherwise."""
+    usual = NATIVE_WRITING if metrics.of_texts(found.metrics) else NATIVE
+    return usual.get(found.cell.family) == found.cell.mode
+
+
+def in_words(found: Record) -> str:
+    """The model, with its mode where texts are written or it is not the usual one."""
+    cell, facts = found.cell, found.model
+    text = facts.description if facts else f"{cell.model}, {cell.pair}, {cell.weights}"
+    if metrics.of_texts(found.metrics) or not usual_mode(found):
+        text += f", {cell.mode}"
+    return text if cell.strategy == "full" else f"{text}, {cell.strategy}"
+
+
 @dataclass(frozen=True)
 class Arm:
     """Runs that differ in their seed only."""
@@ -87,6 +116,7 @@ class Arm:
     scores: tuple[Score, ...]  # headline first; empty where refused
     slices: tuple[SliceScore, ...]
     refused: tuple[str, ...] = ()  # fields that should agree between the runs and do not
+    samples: tuple[Sample, ...] = ()  # of the first run, where it wrote texts
 
     @property
     def first(self) -> Record:
@@ -95,15 +125,24 @@ class Arm:
 
     @property
     def description(self) -> str:
-        """The model in words, with its mode where that is not the family's own."""
-        facts = self.first.model
-        key = self.key
-        text = facts.description if facts else f"{key.model}, {key.pair}, {key.weights}"
-        if NATIVE.get(key.family) != key.mode:
-            text += f", {key.mode}"
-        if key.strategy != "full":
-            text += f", {key.strategy}"
-        return ", ".join([text, *(f"{name}={value}" for name, value in self.variant.items())])
+        """The model in words, with what tells it from others of the same key."""
+        settings = (f"{name}={value}" for name, value in self.variant.items())
+        return ", ".join([in_words(self.first), *settings])
+
+    @property
+    def headline(self) -> Meter:
+        """The metric that decides."""
+        return metrics.meter(self.first.metrics[0])
+
+    @property
+    def writes(self) -> bool:
+        """True where answers are texts."""
+        return metrics.of_texts(self.first.metrics)
+
+    @property
+    def native(self) -> bool:
+        """True where the family is used as it is where nobody says otherwise."""
+        return usual_mode(self.first)
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -113,12 +152,8 @@ class Arm:
     @property
     def voids(self) -> tuple[tuple[int, alarms.Alarm], ...]:
         """Alarms that void a verdict, with the seed that set them off."""
-        return tuple(
-            (run.seed, alarm)
-            for run in self.runs
-            for alarm in run.alarms
-            if alarm.severity == alarms.VOID
-        )
+        rung = ((run.seed, alarm) for run in self.runs for alarm in run.alarms)
+        return tuple((seed, alarm) for seed, alarm in rung if alarm.severity == alarms.VOID)
 
 
 @dataclass(frozen=True)
@@ -127,7 +162,8 @@ class Contrast:
 
     gpt: Arm
     bert: Arm
-    difference: Estimate | None  # None where refused
+    difference: Estimate | None  # of the headline metric; None where refused
+    others: Mapping[str, Estimate] = field(default_factory=dict)  # of the other metrics
     slices: Mapping[str, Estimate] = field(default_factory=dict)
     seeds: tuple[int, ...] = ()
     incomplete: tuple[str, ...] = ()  # seeds that one side lacks, in words
@@ -136,8 +172,13 @@ class Contrast:
 
     @property
     def native(self) -> bool:
-        """True where both families read as they were built to."""
-        return all(NATIVE.get(arm.key.family) == arm.key.mode for arm in (self.gpt, self.bert))
+        """True where both families are used as they are where nobody says otherwise."""
+        return self.gpt.native and self.bert.native
+
+    @property
+    def scratch(self) -> bool:
+        """True where neither side was pretrained."""
+        return self.gpt.key.weights == SCRATCH
 
     @property
     def smoke(self) -> bool:
@@ -179,6 +220,7 @@ class Tuning:
 
     task: str
     data: str
+    metric: str
     description: str
     embedded: bool
     trials: tuple[tuple[float, int, float], ...]  # learning rate, seed, score
@@ -205,6 +247,4 @@ class Comparison:
     @property
     def runs(self) -> Iterator[Run]:
         """Every finished result."""
-        for group in self.groups:
-            for arm in group.arms:
-                yield from arm.runs
+        return (run for group in self.groups for arm in group.arms for run in arm.runs)

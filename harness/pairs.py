@@ -1,8 +1,8 @@
 """What is set against what: BERT minus GPT, pretrained minus scratch, and what cannot be.
 
-Two arms are compared only where they were treated alike. Each model keeps its own settings
-(`model.*`) and, where both were tuned with as many trials, its own learning rate. Any other
-difference of configuration is refused by name; unequal rates that nobody tuned are told.
+Two arms are compared only where they were treated alike. Each side keeps its own settings of
+model, mode and decoding and, where both were tuned with as many trials, its own learning rate.
+Any other difference of configuration is refused by name; unequal rates that nobody tuned are told.
 """
 
 from __future__ import annotations
@@ -14,16 +14,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harness import record, stats
-from harness.arms import Tabled, differing, plain, psi
+from harness import metrics, record, stats
+from harness.arms import Tabled, differing, estimated, plain
 from harness.comparison import SCRATCH, Arm, ArmKey, Contrast, Control, Failure, GroupKey
 from harness.record import Record
 from harness.shelf import Table
 from harness.stats import Estimate
 
 LEARNING_RATE = "train.lr"
-OWN = "model."
-"""Configuration that belongs to one side of a pair: layers, label piece, pooling."""
+OWN = ("model.", "mode.", "decoding.")
+"""Configuration that belongs to one side of a pair: layers, label piece, how texts are written.
+
+What follows from it for the treatment (a mode that trains for longer) is told as a mismatch.
+"""
 PRETRAINING = ("model.weights", "pretraining.")
 """Configuration in which a pretrained model and its untrained twin differ."""
 
@@ -83,7 +86,7 @@ def _none(*_: Arm) -> tuple[str, ...]:
 
 
 def unlike(gpt: Arm, bert: Arm) -> tuple[str, ...]:
-    """In what the two sides were treated differently and must not be, by name."""
+    """In what the two sides were treated or judged differently and must not be, by name."""
     configs = [_treatment(arm.first) for arm in (gpt, bert)]
     found, trials = _apart(configs), [_trials(arm) for arm in (gpt, bert)]
     if trials[0] != trials[1]:
@@ -94,7 +97,8 @@ def unlike(gpt: Arm, bert: Arm) -> tuple[str, ...]:
     classes = [arm.first.data.classes if arm.first.data else () for arm in (gpt, bert)]
     if list(classes[0]) != list(classes[1]):
         found.append("data.classes")
-    return tuple(found)
+    signed = [{f"signatures.{k}": v for k, v in a.first.signatures.items()} for a in (gpt, bert)]
+    return (*found, *_apart(signed))
 
 
 def _treatment(found: Record) -> dict[str, str]:
@@ -134,8 +138,10 @@ def _contrast(left: Tabled, right: Tabled) -> Contrast:
     shared, ours, theirs = _shared(left, right)
     incomplete = tuple(_alone(gpt, bert)) + tuple(_alone(bert, gpt))
     slices = _slice_differences(ours, theirs) if shared else {}
-    rates, difference = _rates(gpt, bert), _difference(ours, theirs)
-    return Contrast(gpt, bert, difference, slices, shared, incomplete, mismatches=rates)
+    names, rates = gpt.first.metrics, _rates(gpt, bert)
+    found = [_difference(name, index, ours, theirs) for index, name in enumerate(names)]
+    others = dict(zip(names[1:], found[1:], strict=True))
+    return Contrast(gpt, bert, found[0], others, slices, shared, incomplete, mismatches=rates)
 
 
 def _shared(left: Tabled, right: Tabled) -> tuple[tuple[int, ...], list[Table], list[Table]]:
@@ -145,11 +151,13 @@ def _shared(left: Tabled, right: Tabled) -> tuple[tuple[int, ...], list[Table], 
     return seeds, ours, theirs
 
 
-def _difference(ours: Sequence[Table], theirs: Sequence[Table]) -> Estimate:
-    """Theirs minus ours."""
+def _difference(
+    metric: str, index: int, ours: Sequence[Table], theirs: Sequence[Table]
+) -> Estimate:
+    """Theirs minus ours, in the metric of this index."""
     if not ours:
         return Estimate(float("nan"), 0, 0, note="no seed that both models finished")
-    return stats.mean_interval(psi(theirs) - psi(ours))
+    return estimated(metrics.meter(metric), index, theirs, minus=ours)
 
 
 def _alone(arm: Arm, other: Arm) -> Iterator[str]:
@@ -198,7 +206,8 @@ def _control(left: Tabled, right: Tabled) -> Control:
     if refused := (*arm.refused, *scratch.refused, *_not_twins(arm, scratch)):
         return Control(arm, scratch, None, refused=refused)
     shared, ours, theirs = _shared(left, right)
-    return Control(arm, scratch, _difference(theirs, ours), shared)
+    difference = _difference(arm.first.metrics[0], 0, theirs, ours)
+    return Control(arm, scratch, difference, shared)
 
 
 def missing(arms: Sequence[Tabled], key: GroupKey, failures: Sequence[Failure]) -> Iterator[str]:

@@ -1,29 +1,34 @@
 """Record folders as compact arrays: counts are read once and reduced at once.
 
 Equal things are kept once, so that ten thousand records fit into memory. What is damaged raises
-RecordError with the file and the reason.
+RecordError with the file and the reason; samples of texts, which nobody counts, are left out.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import re
+import itertools
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import alarms, record
-from harness.comparison import Run
-from harness.contracts import Metric
+from harness import alarms, metrics, record, stats
+from harness.comparison import Run, Sample
+from harness.metrics import Meter
 from harness.record import CountTable, Record, RecordError
 
 Ints = NDArray[np.int64]
-Small = NDArray[np.float32]  # counts are small integers: exact in 32 bits
+Floats = NDArray[np.float32] | NDArray[np.float64]
+
+SHARED = ("config", "environment", "data", "model", "tuning", "majority", "probes", "signatures")
+"""Parts of a record that many records repeat."""
+
+SAMPLES = 3
+"""Inputs whose texts are shown."""
 
 
 class Layout(NamedTuple):
@@ -37,8 +42,9 @@ class Layout(NamedTuple):
 class Table(NamedTuple):
     """One run's counts, reduced."""
 
-    ratios: tuple[tuple[Small, Small], ...]  # per metric
+    ratios: tuple[tuple[Floats, Floats] | None, ...]  # per metric; None where it has no interval
     values: tuple[float, ...]
+    size: int  # examples
     layout: Layout | None
     correct: NDArray[np.int8]
     marked: NDArray[np.int8] | None
@@ -49,6 +55,7 @@ class Loaded(NamedTuple):
 
     run: Run
     table: Table
+    folder: Path
 
 
 class Shelf:
@@ -64,24 +71,12 @@ class Shelf:
     def slim(self, found: Record) -> Record:
         """The record with its repeated parts shared."""
         changes = {}
-        for name in ("config", "environment", "data", "model", "tuning", "majority"):
+        for name in SHARED:
             value = getattr(found, name)
             if value is not None:
                 plain = vars(value) if name in ("data", "model") else value
                 changes[name] = self.keep((name, record.canonical(plain)), value)
         return dataclasses.replace(found, **changes)
-
-
-@lru_cache(maxsize=64)
-def metric_of(name: str) -> tuple[Metric, str]:
-    """A metric module and its title; RecordError where this version has no such metric."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise RecordError(f"{name!r} is no name of a metric")
-    try:
-        module = import_module(f"harness.metrics.{name}")
-    except ImportError:
-        raise RecordError(f"metric {name!r} is unknown to this version") from None
-    return cast(Metric, module), str(module.TITLE)
 
 
 def load(folder: Path, name: str, found: Record, shelf: Shelf, examine: bool) -> Loaded:
@@ -90,17 +85,18 @@ def load(folder: Path, name: str, found: Record, shelf: Shelf, examine: bool) ->
         raise RecordError(f"{folder}: finished, but without data, evaluated or metrics; left out")
     raw = record.read_counts(folder, found.counts_digest)
     try:
-        counts = _checked(raw, found.data.sizes[found.evaluated])
-        ratios = tuple(_ratio(metric_of(name)[0], raw) for name in found.metrics)
+        size = found.data.sizes[found.evaluated]
+        counts, meters = _checked(raw, size), [metrics.meter(name) for name in found.metrics]
+        ratios = tuple(_ratio(meter, raw, shelf) for meter in meters)
         totals = {key: float(np.sum(column)) for key, column in counts.columns.items()}
-        values = tuple(metric_of(name)[0].value(totals) for name in found.metrics)
-        table = Table(ratios, values, *_units(counts, shelf))
+        values = tuple(meter.value(totals) for meter in meters)
+        table = Table(ratios, values, size, *_units(counts, shelf))
     except (RecordError, TypeError, ValueError, LookupError) as error:
         raise RecordError(f"{folder / record.COUNTS}: {_words(error)}; left out") from None
     if not examine:
-        return Loaded(Run(name, found), table)
+        return Loaded(Run(name, found), table, folder)
     rung, checks = tuple(alarms.examine(found, counts)), tuple(alarms.checks(found, counts))
-    return Loaded(Run(name, found, rung, checks), table)
+    return Loaded(Run(name, found, rung, checks), table, folder)
 
 
 def _words(error: Exception) -> str:
@@ -130,9 +126,29 @@ def _integers(column: Sequence[int], size: int) -> Ints:
     return values.astype(np.int64)
 
 
-def _ratio(metric: Metric, counts: CountTable) -> tuple[Small, Small]:
-    num, den = metric.ratio(counts.columns)
-    return np.asarray(num, np.float32), np.asarray(den, np.float32)
+def _ratio(meter: Meter, counts: CountTable, shelf: Shelf) -> tuple[Floats, Floats] | None:
+    """Numerator and denominator per example; pseudo-values over 1 where there is no ratio."""
+    if meter.ratio is not None:
+        num, den = meter.ratio(counts.columns)
+        return _exact(num), _shared(den, shelf)
+    if meter.values is None:
+        return None
+    psi = stats.pseudo_values(meter.values, {n: counts.columns[n] for n in meter.columns})
+    return psi, _shared([1.0] * len(psi), shelf)
+
+
+def _exact(values: Sequence[float]) -> Floats:
+    """In 32 bits where nothing is lost, as with counts."""
+    wide = np.asarray(values, np.float64)
+    narrow = wide.astype(np.float32)
+    return narrow if np.array_equal(narrow, wide) else wide
+
+
+def _shared(values: Sequence[float], shelf: Shelf) -> Floats:
+    """Most denominators are the same for all runs on the same data."""
+    found = _exact(values)
+    kept: Floats = shelf.keep(("denominator", found.tobytes()), found)
+    return kept
 
 
 def _units(
@@ -163,3 +179,29 @@ def newest(results: Iterable[Loaded], warnings: list[str]) -> list[Loaded]:
             )
         kept[found.identity] = loaded
     return list(kept.values())
+
+
+def samples(folder: Path) -> tuple[Sample, ...]:
+    """The first texts of a run; nothing where its file is missing or damaged."""
+    try:
+        with (folder / record.PREDICTIONS).open(encoding="utf-8") as lines:
+            rows = [json.loads(line) for line in itertools.islice(lines, SAMPLES)]
+        return tuple(_sample(row) for row in rows)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return ()
+
+
+def _sample(row: Mapping[str, Any]) -> Sample:
+    """One line of predictions.jsonl; raises where it is not about a text."""
+    words, references, units = row["words"], row["references"], row.get("slices") or []
+    if not isinstance(row["text"], str) or isinstance(references, str) or not references:
+        raise ValueError("no text with references")
+    return Sample(
+        id=str(row["id"]),
+        source=" ".join(words),
+        reference=str(references[0]),
+        references=len(references),
+        text=row["text"],
+        cut_off=row.get("cut_off") is True,
+        slices=tuple(dict.fromkeys(str(unit[0]) for unit in units)),
+    )

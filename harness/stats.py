@@ -1,4 +1,4 @@
-"""All statistics: intervals over seeds and examples, exact binomial limits, linearised ratios.
+"""All statistics: intervals over seeds and examples, exact binomial limits, values per example.
 
 Knows neither files nor models. Matrices are runs x units (S x n): one row per training seed,
 one column per test example, the same examples in every row. Seeds are a sample of their own:
@@ -8,6 +8,7 @@ Where an interval cannot be had, the result says why instead of giving one.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -17,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats as distributions
 
 Matrix = NDArray[np.float64]
+Vector = NDArray[np.float64]
 
 LEVEL = 0.95
 ALPHA = 1e-4
@@ -137,6 +139,25 @@ def linearise(numerator: ArrayLike, denominator: ArrayLike) -> Matrix:
     ratio = np.where(mean_den > 0, num.mean(axis=1, keepdims=True) / safe, 0.0)
     psi: Matrix = ratio + (num - ratio * den) / safe
     return psi
+
+
+def pseudo_values(
+    values: Callable[[Mapping[str, Vector]], Vector], columns: Mapping[str, ArrayLike]
+) -> Vector:
+    """Per-example values of any smooth formula over sums, whose mean is its value.
+
+    psi_i = F + (n - 1) (F - F without example i), the jackknife's pseudo-values (Tukey 1958;
+    Miller 1974), shifted so that their mean is F itself and not its bias-corrected version. For
+    a ratio of sums they are `linearise` but for terms of order 1 / n. `values` maps sums, several
+    in each place, to scores.
+    """
+    table = {name: np.asarray(column, np.float64) for name, column in columns.items()}
+    totals = {name: column.sum(keepdims=True) for name, column in table.items()}
+    whole = values(totals)
+    others = values({name: totals[name] - column for name, column in table.items()})
+    psi = whole + (len(others) - 1) * (whole - others)
+    shifted: Vector = psi - psi.mean() + whole
+    return shifted
 
 
 def cluster_values(correct: ArrayLike, clusters: ArrayLike) -> Matrix:

@@ -1,4 +1,4 @@
-"""One label for a whole example: its classes, its gold answers, and how answers are judged."""
+"""One label for a text or a pair of texts: classes, gold answers, and how answers are judged."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ from harness.data import Judged, unit_columns
 
 @dataclass(frozen=True)
 class Classification:
-    """Implements `contracts.Task` for sentence labels."""
+    """Implements `contracts.LabelTask`; under the name "matching" for pairs of texts."""
 
     name: str = "classification"
 
     @property
-    def per_word(self) -> bool:
+    def shape(self) -> str:
         """The whole example gets one answer."""
-        return False
+        return "label"
 
-    @property
-    def metrics(self) -> tuple[str, ...]:
+    def metrics(self, splits: Splits) -> tuple[str, ...]:
         """Accuracy is all that is judged."""
         return ("accuracy",)
 
@@ -32,13 +31,13 @@ class Classification:
 
     def targets(self, example: Example, classes: Sequence[str]) -> tuple[int, ...]:
         """The gold class index."""
-        return (_gold(example, len(classes)),)
+        return (self._gold(example, len(classes)),)
 
     def judge(
         self, examples: Sequence[Example], answers: Sequence[Sequence[int]], classes: Sequence[str]
     ) -> Counts:
         """Columns `correct`, `total`, and the class indices `pred` and `gold`."""
-        gold = [_gold(example, len(classes)) for example in examples]
+        gold = [self._gold(example, len(classes)) for example in examples]
         pred = [answer for (answer,) in answers]
         correct = [int(p == g) for p, g in zip(pred, gold, strict=True)]
         units, slices, keys = unit_columns(
@@ -51,15 +50,14 @@ class Classification:
 
     def majority(self, splits: Splits) -> list[tuple[int, ...]]:
         """The most frequent training label for every test example; the first one in a tie."""
-        seen = Counter(_gold(example, len(splits.labels)) for example in splits.train)
+        seen = Counter(self._gold(example, len(splits.labels)) for example in splits.train)
         most = max(range(len(splits.labels)), key=lambda index: seen[index])
         return [(most,)] * len(splits.test)
 
-
-def _gold(example: Example, classes: int) -> int:
-    if not isinstance(example.target, int) or not 0 <= example.target < classes:
-        raise InputError(
-            f"example {example.id}: target {example.target!r} is no class index, "
-            f"expected 0 to {classes - 1}; use data=... with classification examples"
-        )
-    return example.target
+    def _gold(self, example: Example, classes: int) -> int:
+        if not isinstance(example.target, int) or not 0 <= example.target < classes:
+            raise InputError(
+                f"example {example.id}: target {example.target!r} is no class index, "
+                f"expected 0 to {classes - 1}; use data=... with {self.name} examples"
+            )
+        return example.target

@@ -19,17 +19,16 @@ Spans = set[tuple[int, int, str]]
 
 @dataclass(frozen=True)
 class Ner:
-    """Implements `contracts.Task` for named entities."""
+    """Implements `contracts.LabelTask` for named entities."""
 
     name: str = "ner"
 
     @property
-    def per_word(self) -> bool:
+    def shape(self) -> str:
         """Every word gets an answer."""
-        return True
+        return "tags"
 
-    @property
-    def metrics(self) -> tuple[str, ...]:
+    def metrics(self, splits: Splits) -> tuple[str, ...]:
         """Strict entity F1 is the headline, conlleval's reading stands beside it."""
         return ("entity_f1", "entity_f1_conlleval")
 

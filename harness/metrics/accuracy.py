@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from harness.metrics import share
+
 TITLE = "accuracy"
 COLUMNS = ("correct", "total")
+LOWER_IS_BETTER = False
+LIMITS = (0.0, 1.0)
 
 
 def value(totals: Mapping[str, float]) -> float:
     """correct / total; 0 where nothing was judged."""
-    return totals["correct"] / totals["total"] if totals["total"] else 0.0
+    return share(totals["correct"], totals["total"])
 
 
 def ratio(columns: Mapping[str, Sequence[int]]) -> tuple[Sequence[float], Sequence[float]]:

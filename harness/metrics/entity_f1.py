@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 
 TITLE = "entity F1 (strict IOB2)"
 COLUMNS = ("tp", "pred", "gold")
+LOWER_IS_BETTER = False
+LIMITS = (0.0, 1.0)
 
 
 def value(totals: Mapping[str, float]) -> float:

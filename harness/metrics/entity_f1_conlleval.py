@@ -12,6 +12,8 @@ from harness.metrics import entity_f1
 
 TITLE = "entity F1 (conlleval)"
 COLUMNS = ("tp_conlleval", "pred_conlleval", "gold_conlleval")
+LOWER_IS_BETTER = False
+LIMITS = (0.0, 1.0)
 
 
 def value(totals: Mapping[str, float]) -> float:

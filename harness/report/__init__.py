@@ -13,6 +13,7 @@ from harness.contracts import InputError
 from harness.report import appendix, fairness
 from harness.report.summary import summary
 from harness.report.tasks import chapter
+from harness.report.tuning import tuning
 
 MAKE_SOME = "run `make sweep` or `python -m harness.run` first"
 NAME = "report.md"
@@ -50,7 +51,7 @@ def render(comparison: Comparison) -> str:
         *(chapter(group) for group in comparison.groups),
         appendix.models(comparison),
         fairness.fairness(comparison),
-        appendix.tuning(comparison),
+        tuning(comparison),
         fairness.alarm_list(comparison),
         appendix.failures(comparison),
         appendix.data(comparison),

@@ -1,13 +1,13 @@
-"""Behind the scores: models, tuning, failures, data, environment, commands."""
+"""Behind the scores: models, failures, data, environment, commands."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from harness.comparison import SCRATCH, Arm, Comparison, Failure, Group, Tuning
+from harness.comparison import SCRATCH, Arm, Comparison, Failure, Group
 from harness.record import ModelFacts, flatten
 from harness.report.markdown import (
     NONE,
@@ -15,13 +15,12 @@ from harness.report.markdown import (
     count,
     escape,
     got,
-    is_number,
     score,
     section,
     shorten,
     table,
 )
-from harness.report.summary import caveat, place
+from harness.report.summary import place
 
 MOST_VALUES = 4
 
@@ -78,69 +77,6 @@ def _pretraining(arms: Sequence[tuple[Group, Arm]]) -> str:
 
 def _distinct(rows: Iterator[list[str]]) -> list[list[str]]:
     return [list(row) for row in dict.fromkeys(tuple(row) for row in rows)]
-
-
-# --- tuning -------------------------------------------------------------------------------------
-
-
-def tuning(comparison: Comparison) -> str:
-    """What stands behind each learning rate: tables kept in records, and live trials."""
-    kept = [
-        _kept(group, arm, arm.first.tuning)
-        for group in comparison.groups
-        for arm in group.arms
-        if arm.first.tuning
-    ]
-    live = _live(comparison.tunings)
-    if not kept and not live:
-        return section(2, "Tuning", "No learning rate was tuned.")
-    embedded = any(group.embedded for group in comparison.groups)
-    embedded = embedded or any(one.embedded for one in comparison.tunings)
-    return section(2, "Tuning", caveat(embedded), *kept, *live)
-
-
-def _kept(group: Group, arm: Arm, facts: Mapping[str, Any]) -> str:
-    rows = facts.get("table")
-    trials = [
-        (float(row["lr"]), int(row["seed"]), float(row["score"]))
-        for row in (rows if isinstance(rows, list) else [])
-        if isinstance(row, Mapping) and all(is_number(row.get(n)) for n in ("lr", "seed", "score"))
-    ]
-    edge = "yes" if facts.get("edge") is True else "no" if facts.get("edge") is False else NONE
-    text = f"{place(group)}: {escape(arm.description)}; {got(facts, 'trials')} trials, "
-    text += f"chosen learning rate {got(facts, 'chosen')}, at the edge of the grid: {edge}."
-    return "\n\n".join([text, _rates([(escape(arm.description), trials)])])
-
-
-def _live(tunings: Sequence[Tuning]) -> list[str]:
-    """One table of learning rate x model for each task and data set."""
-    by_task: dict[tuple[str, str], list[Tuning]] = defaultdict(list)
-    for one in tunings:
-        by_task[one.task, one.data].append(one)
-    return [
-        "\n\n".join(
-            [
-                f"{escape(task)}, {escape(data)}: trials of this folder.",
-                _rates([(escape(one.description), list(one.trials)) for one in members]),
-            ]
-        )
-        for (task, data), members in sorted(by_task.items())
-    ]
-
-
-def _rates(columns: Sequence[tuple[str, Sequence[tuple[float, int, float]]]]) -> str:
-    """Mean dev score and number of seeds by learning rate, one column a model."""
-    rates = sorted({rate for _, trials in columns for rate, _, _ in trials})
-    rows = []
-    for rate in rates:
-        cells = []
-        for _, trials in columns:
-            scores = [value for other, _, value in trials if other == rate]
-            mean = score(sum(scores) / len(scores)) if scores else NONE
-            cells.append(f"{mean} ({len(scores)})" if scores else NONE)
-        rows.append([f"{rate:g}", *cells])
-    header = ["learning rate", *(f"{name}: dev score (seeds)" for name, _ in columns)]
-    return table(header, rows, "r" * len(header)) if rows else ""
 
 
 # --- what went wrong ----------------------------------------------------------------------------
@@ -275,5 +211,7 @@ def _words(arm: Arm) -> list[tuple[str, str]]:
         words["model.weights"] = SCRATCH
     if cell.strategy != "full":
         words["strategy"] = cell.strategy
+    if not arm.native:
+        words["mode"] = str((arm.first.config.get("mode") or {}).get("name", cell.mode))
     settings = {name: value for name, value in arm.variant.items() if value != NONE}
     return list((words | settings).items())

@@ -3,48 +3,42 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import Any
 
 from harness.alarms import CHECKS
 from harness.comparison import Arm, Comparison, Group
-from harness.record import ModelFacts
-from harness.report.markdown import (
-    NONE,
-    bullets,
-    count,
-    escape,
-    got,
-    is_number,
-    section,
-    shorten,
-    table,
-)
-from harness.report.summary import place, seeds_in_words
-
-UNLIKE = 0.05
-"""Sizes further apart than this share are named as a mismatch."""
+from harness.report import match
+from harness.report.markdown import NONE, bullets, escape, got, section, shorten, table
+from harness.report.reading import seeds_in_words
+from harness.report.summary import place
 
 
 def fairness(comparison: Comparison) -> str:
     """Where the two sides were treated alike, and where not."""
     rows = [_treatment(group, arm) for group in comparison.groups for arm in group.arms]
-    header = ["task", "model", "match", "mode", "label piece", "pooling", "learning rate"]
-    header += ["precision", "attention", "probes: left, right, padding"]
+    header = ["task", "model", "mode", "label piece", "pooling", "learning rate"]
+    header += ["precision", "attention", "probes"]
     notes = [text for group in comparison.groups for text in mismatches(group)]
     pairs = sum(len(group.contrasts) for group in comparison.groups)
     text = f"No mismatch found in {pairs} {'pair' if pairs == 1 else 'pairs'}."
     if notes:
         text = "Mismatches to keep in mind:\n\n" + bullets(notes)
-    shown = table(header, rows) if rows else ""
-    return section(2, "Fairness", shown, *((text, COMPARED) if pairs else ("No pair to compare.",)))
+    shown = (table(header, rows), PROBES) if rows else ()
+    told = (text, COMPARED) if pairs else ("No pair to compare.",)
+    return section(2, "Fairness", *shown, *told)
 
 
+PROBES = (
+    "Probes: how far outputs moved. Left and right of a changed word; of a written text, to the "
+    "left of a changed word within the source and within the target, and in the source when the "
+    "target is changed; and through padding. Alarms 11 and 13 hold them against what the mode "
+    "claims."
+)
 COMPARED = (
     "Compared were the two sides of each pair: kind of weights, task, data, strategy, training and "
-    "pretraining settings (all but the seed of training and the models' own), trials of the search "
-    "for a learning rate, the rate itself where nobody searched, precision and classes; and, to "
-    "within 5 %: non-embedding parameters, tokens per word, FLOPs per token, and updates, tokens "
-    "and loss tokens of pretraining, where both are on record."
+    "pretraining settings (all but the seed of training and what belongs to a side: its model, "
+    "mode and decoding), trials of the search for a learning rate, the rate itself where nobody "
+    "searched, precision, classes and how texts were counted; and, to within 5 %, the sizes that "
+    "stand under Match in each chapter, where both are on record."
 )
 
 
@@ -52,23 +46,32 @@ def _treatment(group: Group, arm: Arm) -> list[str]:
     facts, key = arm.first.model, arm.key
     label = [facts.label_piece, facts.pooling] if facts else [NONE, NONE]
     kernel = [facts.precision, facts.attention] if facts else [NONE, NONE]
-    words = [escape(arm.description), key.match, key.mode, *label]
     return [
         place(group),
-        words[0],
-        *map(escape, words[1:]),
+        escape(arm.description),
+        *map(escape, [key.mode, *label]),
         _tuned(arm),
         *map(escape, kernel),
         _probed(arm),
     ]
 
 
+PROBED = {
+    "left_change": "left",
+    "right_change": "right",
+    "source_left_change": "source left",
+    "target_left_change": "target left",
+    "source_from_target": "source from target",
+    "padding_change": "padding",
+}
+
+
 def _probed(arm: Arm) -> str:
-    """How far outputs moved: left and right of a changed word, and through padding."""
+    """How far outputs moved, by what was changed."""
     seen = arm.first.probes
     if not seen:
         return "not run"
-    return ", ".join(got(seen, f"{name}_change") for name in ("left", "right", "padding"))
+    return ", ".join(f"{name} {got(seen, key)}" for key, name in PROBED.items() if key in seen)
 
 
 def _tuned(arm: Arm) -> str:
@@ -88,34 +91,10 @@ def mismatches(group: Group) -> list[str]:
             words = ", ".join(map(escape, contrast.refused))
             lines.append(f"{place(group)}: {names} are not compared, they differ in {words}")
         unlike = [escape(text) for text in contrast.mismatches]
-        unlike += _unlike(contrast.gpt.first.model, contrast.bert.first.model)
+        unlike += [match.told(one) for one in match.sizes(contrast) if one.apart]
         if unlike:
             lines.append(f"{place(group)}: {names} differ in {', '.join(unlike)}")
     return list(dict.fromkeys(lines))
-
-
-def _unlike(gpt: ModelFacts | None, bert: ModelFacts | None) -> list[str]:
-    if gpt is None or bert is None:
-        return []
-    ours, theirs = _sizes(gpt), _sizes(bert)
-    return [
-        f"{name} ({count(one)} and {count(other)})"
-        for name in ours
-        for one, other in [(ours[name], theirs[name])]
-        if is_number(one) and is_number(other) and abs(one - other) > UNLIKE * max(one, other)
-    ]
-
-
-def _sizes(model: ModelFacts) -> dict[str, Any]:
-    facts = model.pretraining or {}
-    return {
-        "non-embedding parameters": model.parameters.get("non_embedding"),
-        "tokens per word": model.fertility,
-        "FLOPs per token": model.flops_per_token,
-        "pretraining updates": facts.get("updates"),
-        "pretraining tokens": facts.get("tokens"),
-        "pretraining loss tokens": facts.get("loss_tokens"),
-    }
 
 
 def alarm_list(comparison: Comparison) -> str:

@@ -77,28 +77,29 @@ def section(level: int, title: str, *parts: str) -> str:
     return "\n\n".join(["#" * level + " " + title, *(part for part in parts if part)])
 
 
-def score(value: float | None, sign: bool = False) -> str:
-    """Three decimals without the zero before the point: .812."""
+def score(value: float | None, sign: bool = False, digits: int = 3) -> str:
+    """Three decimals, or as many as asked, without the zero before the point: .812."""
     if value is None or math.isnan(value):
         return NONE
-    text = f"{value:+.3f}" if sign else f"{value:.3f}"
+    text = f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
     return re.sub(r"^([+-]?)0\.", r"\1.", text)
 
 
-def interval(estimate: Estimate, sign: bool = False) -> str:
+def interval(estimate: Estimate, sign: bool = False, digits: int = 3) -> str:
     """[low, high], marked where it covers the examples only; a dash where there is none."""
     if estimate.low is None or estimate.high is None:
         return NONE
     star = r"\*" if estimate.covers == EXAMPLES_ONLY else ""
-    return f"[{score(estimate.low, sign)}, {score(estimate.high, sign)}]{star}"
+    low, high = (score(limit, sign, digits) for limit in (estimate.low, estimate.high))
+    return f"[{low}, {high}]{star}"
 
 
-def estimated(estimate: Estimate, sign: bool = False) -> str:
+def estimated(estimate: Estimate, sign: bool = False, digits: int = 3) -> str:
     """.812 [.790, .834], or the mean and why it has no interval."""
-    mean = score(estimate.mean, sign)
+    mean = score(estimate.mean, sign, digits)
     if estimate.low is None:
         return f"{mean} (no interval: {escape(estimate.note)})" if estimate.note else mean
-    return f"{mean} {interval(estimate, sign)}"
+    return f"{mean} {interval(estimate, sign, digits)}"
 
 
 def count(value: object) -> str:

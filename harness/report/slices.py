@@ -18,12 +18,13 @@ from harness.report.markdown import (
     section,
     table,
 )
-from harness.report.summary import leading, named, ordered, sides
+from harness.report.summary import named, ordered, sides
 from harness.stats import Estimate
 
 CAP = "The cap is what the best reader of this kind scores there, best as a whole: another reader "
 CAP += "may trade one slice for another. "
 MARKED = "Marked: share of the slice's entities whose words were answered as some entity. "
+FLAWLESS = "A text is right if it has no slot error at all: scores are shares of such texts. "
 CLUSTERS = "Intervals respect that units of one cluster (a name, or an example) go together. "
 EXPLORING = "Differences by slice are paired and exploratory, not corrected for their number."
 
@@ -32,18 +33,26 @@ def slices(group: Group) -> str:
     """The section on slices; empty where the data have none."""
     if not any(arm.slices for arm in group.arms):
         return ""
-    pairs = [one for one in leading(group) if one.slices]
+    usual = [one for one in ordered(group.contrasts) if one.native or one.gpt.writes]
+    pairs = [one for one in usual if one.slices]
     shown = {id(arm) for one in pairs for arm in (one.gpt, one.bert)}
     others = [arm for arm in group.arms if id(arm) not in shown]
-    marked = any(one.marked is not None for arm in group.arms for one in arm.slices)
     return section(
         3,
         "Slices",
-        CAP + (MARKED if marked else "") + CLUSTERS + EXPLORING,
+        _introduction(group) + CLUSTERS + EXPLORING,
         *(_pair(one) for one in pairs),
         _alone(others),
         _differences([one for one in ordered(group.contrasts) if id(one) not in map(id, pairs)]),
     )
+
+
+def _introduction(group: Group) -> str:
+    """What the numbers are, as far as they are there."""
+    found = [one for arm in group.arms for one in arm.slices]
+    told = CAP if any(one.cap is not None for one in found) else ""
+    told += MARKED if any(one.marked is not None for one in found) else ""
+    return told + (FLAWLESS if any(arm.writes for arm in group.arms) else "")
 
 
 # --- a pair -------------------------------------------------------------------------------------
@@ -53,18 +62,21 @@ def _pair(contrast: Contrast) -> str:
     """Both sides, and what is behind their numbers, under a line that names them."""
     gpt, bert = ({one.name: one for one in arm.slices} for arm in (contrast.gpt, contrast.bert))
     names = [name for name in gpt if name in bert and name in contrast.slices]
+    capped = any(one.cap is not None for one in (*gpt.values(), *bert.values()))
     rows = [
         [
             escape(name),
-            *(score(gpt[name].cap), _brief(gpt[name].estimate)),
-            *(score(bert[name].cap), _brief(bert[name].estimate)),
+            *([score(gpt[name].cap)] if capped else []),
+            _brief(gpt[name].estimate),
+            *([score(bert[name].cap)] if capped else []),
+            _brief(bert[name].estimate),
             _brief(contrast.slices[name], True),
         ]
         for name in names
     ]
-    modes = [f"cap ({escape(arm.key.mode)})" for arm in (contrast.gpt, contrast.bert)]
-    header = ["slice", modes[0], "GPT", modes[1], "BERT", "BERT - GPT"]
-    parts = [named(contrast), table(header, rows, "lrrrrr")]
+    caps = [[f"cap ({escape(a.key.mode)})"] * capped for a in (contrast.gpt, contrast.bert)]
+    header = ["slice", *caps[0], "GPT", *caps[1], "BERT", "BERT - GPT"]
+    parts = [named(contrast), table(header, rows, "lrrrrr"[: len(header)])]
     parts += [_behind(names, gpt, bert), bullets(notes) if (notes := _notes(contrast)) else ""]
     return "\n\n".join(part for part in parts if part)
 

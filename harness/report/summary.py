@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from harness import metrics
 from harness.alarms import WARNING
-from harness.comparison import FEW_SEEDS, SCRATCH, Arm, Comparison, Contrast, Group
+from harness.comparison import SCRATCH, Arm, Comparison, Contrast, Group
+from harness.record import Cell
 from harness.report.markdown import NONE, bullets, escape, estimated, section, table
-from harness.shelf import metric_of
-from harness.stats import EXAMPLES_ONLY
+from harness.report.reading import reading, voided
 
 MECHANISM = (
     "These models are tiny and their world is generated: the numbers show mechanism (context, "
     "masking, pretraining), not the ranking of released models."
 )
 READING = (
-    "Scores run from 0 to 1; brackets hold 95 % intervals over training seeds and test examples. "
-    "The difference is BERT minus GPT, paired by seed and example, and is what decides: where its "
+    "Scores run from 0 to 1 (BLEU and chrF to 100) and higher is better, unless a table says "
+    "otherwise; brackets hold 95 % intervals over training seeds and test examples. The "
+    "difference is BERT minus GPT, paired by seed and example, and is what decides: where its "
     "interval holds 0, the data cannot tell the two apart. Two overlapping intervals of single "
     "models say nothing about that. An asterisk marks an interval over examples only, which is "
     "too narrow because training was not repeated."
@@ -44,64 +46,19 @@ def title(group: Group) -> str:
     return f"{escape(key.task)} on {escape(key.data)} ({split})"
 
 
-def reading(contrast: Contrast) -> str:
-    """What a difference may be read as, in words."""
-    if contrast.refused:
-        return "refused: runs differ in " + ", ".join(escape(name) for name in contrast.refused)
-    rung = voided(contrast.gpt, contrast.bert)
-    if rung:
-        return f"void: {rung}"
-    if contrast.smoke:
-        return "no verdict: smoke run"
-    left_out = "; unpaired seeds left out" if contrast.incomplete else ""
-    return _preliminary(contrast) + _direction(contrast) + left_out
-
-
-def voided(*arms: Arm) -> str:
-    """The alarms that void a difference of these arms, by model and seed; empty if none do."""
-    parts: dict[tuple[str, str], list[int]] = {}
-    for arm in arms:
-        for seed, alarm in arm.voids:
-            parts.setdefault((alarm.number, arm.key.model), []).append(seed)
-    return "; ".join(
-        f"alarm {escape(number)} ({escape(model)}, {seeds_in_words(sorted(set(seeds)))})"
-        for (number, model), seeds in sorted(parts.items())
-    )
-
-
-def seeds_in_words(seeds: Sequence[int]) -> str:
-    """One or several seeds by number: seeds 0, 2."""
-    return ("seed " if len(seeds) == 1 else "seeds ") + ", ".join(map(str, seeds))
-
-
-def _preliminary(contrast: Contrast) -> str:
-    seeds = len(contrast.seeds)
-    if seeds >= FEW_SEEDS or not seeds:
-        return ""
-    return f"preliminary ({seeds} {'seed' if seeds == 1 else 'seeds'}): "
-
-
-def _direction(contrast: Contrast) -> str:
-    difference = contrast.difference
-    if difference is None or difference.low is None:
-        return f"not separable ({escape(difference.note if difference else 'refused')})"
-    scope = " on these trained runs" if difference.covers == EXAMPLES_ONLY else ""
-    if not difference.excludes(0.0):
-        return "not separable" + scope
-    return ("BERT higher" if difference.mean > 0 else "GPT higher") + scope
-
-
 def headline(arm: Arm) -> str:
     """The model in words with its first metric."""
     name = escape(arm.description)
-    return f"{name}: {estimated(arm.scores[0].estimate)}" if arm.scores else f"{name}: refused"
+    if not arm.scores:
+        return f"{name}: refused"
+    return f"{name}: {estimated(arm.scores[0].estimate, digits=arm.headline.digits)}"
 
 
 def summary(comparison: Comparison) -> str:
     """The opening section."""
     rows = [row for group in comparison.groups for row in _rows(group)]
     embedded = any(group.embedded for group in comparison.groups)
-    header = ["task", "metric", "GPT", "BERT", "BERT - GPT", "reading"]
+    header = ["task", "metric", "match", "GPT", "BERT", "BERT - GPT", "reading"]
     return section(
         1,
         "GPT or BERT, for which task?",
@@ -115,7 +72,7 @@ def summary(comparison: Comparison) -> str:
 
 def _compared(comparison: Comparison) -> str:
     runs = list(comparison.runs)
-    pairs = sorted({f"{run.record.cell.pair} ({run.record.cell.match})" for run in runs})
+    pairs = sorted({f"{one.pair} ({matched(one)})" for one in (run.record.cell for run in runs)})
     tasks = sorted({f"{group.key.task} on {group.key.data}" for group in comparison.groups})
     seeds = sorted({run.seed for run in runs})
     return (
@@ -128,32 +85,43 @@ def _compared(comparison: Comparison) -> str:
 
 def _rows(group: Group) -> Iterator[list[str]]:
     """Pairs, then models without a counterpart; controls only where there is nothing else."""
-    metric = escape(metric_of(group.key.metrics[0])[1])
+    meter = metrics.meter(group.key.metrics[0])
+    metric = escape(meter.caption)
     arms = [arm for arm in group.arms if arm.key.weights != SCRATCH] or list(group.arms)
     paired: set[int] = set()
     for contrast in ordered(group.contrasts):
         if any(arm is contrast.gpt for arm in arms):
             paired |= {id(contrast.gpt), id(contrast.bert)}
             difference = contrast.difference
-            shown = estimated(difference, sign=True) if difference else NONE
+            shown = estimated(difference, True, meter.digits) if difference else NONE
             sides = [headline(contrast.gpt), headline(contrast.bert)]
-            yield [title(group), metric, *sides, shown, reading(contrast)]
+            yield [title(group), metric, level(contrast.gpt), *sides, shown, reading(contrast)]
     for arm in arms:
         if id(arm) not in paired:
             sides = [headline(arm), NONE] if arm.key.family == "gpt" else [NONE, headline(arm)]
             alone = "no counterpart with these settings" if arm.variant else "missing half"
-            yield [title(group), metric, *sides, NONE, alone]
+            yield [title(group), metric, level(arm), *sides, NONE, alone]
+
+
+def level(arm: Arm) -> str:
+    """How well the pair is matched, in a word or two."""
+    return escape(arm.first.cell.level) or NONE
+
+
+def matched(cell: Cell) -> str:
+    """The level of a match, and what stands behind it."""
+    return f"{cell.level}: {cell.match}" if cell.level else cell.match
 
 
 def ordered(contrasts: Sequence[Contrast]) -> list[Contrast]:
-    """Each family as it was built first, adaptations after."""
-    return sorted(contrasts, key=lambda contrast: not contrast.native)
+    """Pretrained first, each family in its usual way before other modes."""
+    return sorted(contrasts, key=lambda one: (one.scratch, not one.native))
 
 
-def leading(group: Group) -> list[Contrast]:
-    """Pairs of the families as they were built, pretrained first."""
-    found = [one for one in group.contrasts if one.native]
-    return sorted(found, key=lambda one: one.gpt.key.weights == SCRATCH)
+def pretrained(contrasts: Sequence[Contrast]) -> list[Contrast]:
+    """The same without untrained bodies, unless there is nothing else."""
+    found = ordered(contrasts)
+    return [one for one in found if not one.scratch] or found
 
 
 def sides(contrast: Contrast) -> list[str]:

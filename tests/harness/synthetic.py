@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import synthetic_texts
 
 from harness import record
 from harness.record import (
@@ -15,13 +16,18 @@ from harness.record import (
     CountTable,
     DataFacts,
     Evaluation,
+    Likelihood,
     ModelFacts,
     Outcome,
     Record,
     TrainLog,
 )
 
-SLICES = {"ner": ("U", "L", "R", "N", "G"), "classification": ("lex", "con", "none")}
+SLICES = {
+    "ner": ("U", "L", "R", "N", "G"),
+    "classification": ("lex", "con", "none"),
+    "matching": ("same", "changed", "vague"),
+}
 READERS = {"gpt": "causal/last", "bert": "bidirectional/first"}
 CAPS = {
     "causal/last": {"R": 0.5, "N": 0.5, "U": 1.0, "L": 1.0, "G": 1.0, "all": 0.825},
@@ -29,6 +35,18 @@ CAPS = {
     "bidirectional/first": {"R": 1.0, "N": 0.5, "U": 1.0, "L": 1.0, "G": 1.0, "all": 0.95},
 }
 CLASSIFIED = {"lex": 1.0, "con": 1.0, "none": 0.5, "all": 0.95}
+MATCHED = {"same": 1.0, "changed": 1.0, "vague": 0.5, "all": 0.975}
+TEXT_PROBES = {
+    "texts": 4,
+    "source_from_target": 0.0,
+    "target_left_change": 0.0,
+    "source_left_change": 0.0,
+    "padding_change": 2e-7,
+    "tolerance": {"causal": 1e-6, "padding": 1e-5},
+}
+
+
+LABELLED = ("classification", "matching")
 
 
 def cell(**changes: Any) -> Cell:
@@ -44,22 +62,27 @@ def cell(**changes: Any) -> Cell:
         strategy="full",
         seed=0,
         role="result",
+        level="same data and size",
     )
     if changes.get("family") == "bert":
-        base = replace(base, model="bert", mode="bidirectional")
+        usual = "unilm" if changes.get("task") == "generation" else "bidirectional"
+        base = replace(base, model="bert", mode=usual)
     return replace(base, **changes)
 
 
 def data(of: Cell, size: int, **changes: Any) -> DataFacts:
-    reader = READERS[of.family]
+    writes = of.task == "generation"
+    reader = of.mode if writes else READERS[of.family]
+    caps = {"classification": CLASSIFIED, "matching": MATCHED, "generation": {}}
+    classes = {"ner": ("O", "B-PER"), "generation": ()}
     base = DataFacts(
         name=of.data,
         source="embedded",
         digests={"train": "a" * 64, "dev": "b" * 64, "test": "c" * 64},
         sizes={"train": 1000, "dev": size, "test": size},
         words={"train": 9000, "dev": 4000, "test": 4000},
-        classes=("negative", "positive") if of.task == "classification" else ("O", "B-PER"),
-        caps=CLASSIFIED if of.task == "classification" else CAPS[reader],
+        classes=classes.get(of.task, ("no", "yes")),
+        caps=caps[of.task] if of.task in caps else CAPS[reader],
         reader=reader,
     )
     return replace(base, **changes)
@@ -75,8 +98,8 @@ def model(of: Cell, **changes: Any) -> ModelFacts:
         fertility=1.21,
         unknown_share=0.0,
         flops_per_token=1.4e6,
-        label_piece="-" if of.task == "classification" else READERS[of.family].split("/")[1],
-        pooling="last" if of.task == "classification" else "-",
+        label_piece=READERS[of.family].split("/")[1] if of.task == "ner" else "-",
+        pooling="last" if of.task in LABELLED else "-",
         attention="sdpa",
         precision="float32",
         pretraining={"objective": "clm", "updates": 2400, "final_loss": 1.6, "tokens": 240_000},
@@ -106,10 +129,6 @@ TRAINING = TrainLog(
 
 def made(of: Cell, size: int = 300, **changes: Any) -> Record:
     """A finished record of a cell."""
-    columns = {"tp": 0, "pred": 0, "gold": size} | {
-        f"{name}_conlleval": total for name, total in (("tp", 0), ("pred", 0), ("gold", size))
-    }
-    classified = of.task == "classification"
     config = {"model": {"name": of.model}, "train": {"lr": 1e-3, "epochs": 15}, "seed": of.seed}
     base = Record(
         identity="",
@@ -120,16 +139,34 @@ def made(of: Cell, size: int = 300, **changes: Any) -> Record:
         environment={"python": "3.12.3", "torch": {"version": "2.6", "threads": 1}},
         sweep="default",
         evaluated="test",
-        metrics=("accuracy",) if classified else ("entity_f1", "entity_f1_conlleval"),
         data=data(of, size),
         model=model(of),
         training=TRAINING,
-        majority={"correct": size // 2, "total": size} if classified else columns,
         truncation={"cut_examples": 0, "cut_words": 0, "cut_units": 0},
         finished_at=f"2026-01-01T00:00:{of.seed:02d}Z",
+        **_judged(of, size),
     )
     base = replace(base, **changes)
     return replace(base, identity=record.digest([str(base.cell), dict(base.config)]))
+
+
+def _judged(of: Cell, size: int) -> dict[str, Any]:
+    """What depends on the task: metrics, the input-blind rule, and all that texts have."""
+    if of.task in LABELLED:
+        return {"metrics": ("accuracy",), "majority": {"correct": size // 2, "total": size}}
+    if of.task == "ner":
+        columns = {"tp": 0, "pred": 0, "gold": size}
+        columns |= {f"{name}_conlleval": total for name, total in columns.items()}
+        return {"metrics": ("entity_f1", "entity_f1_conlleval"), "majority": columns}
+    task, splits = synthetic_texts.TASK, synthetic_texts.splits(size)
+    moved = {"unilm": ("source",), "mask_predict": ("source", "target")}.get(of.mode, ())
+    return {
+        "metrics": task.metrics(splits),
+        "majority": synthetic_texts.majority(size),
+        "signatures": task.signatures(splits),
+        "probes": {"claimed": of.mode} | TEXT_PROBES | {f"{p}_left_change": 0.3 for p in moved},
+        "likelihood": None if of.mode == "mask_predict" else Likelihood(9000.0 + size, 9000, size),
+    }
 
 
 def answers(
@@ -143,7 +180,7 @@ def answers(
     ability = np.random.default_rng(size).normal(0, 0.05, size)  # what both models find hard
     right = (rng.random(size) < chance[index] + ability).astype(int)
     units = {"example": np.arange(size), "slice": index, "correct": right}
-    if task == "classification":
+    if task in LABELLED:
         gold = np.arange(size) // 2 % 2
         columns = {"correct": right, "total": np.ones(size, int), "gold": gold}
         columns["pred"] = np.where(right == 1, gold, 1 - gold)
@@ -169,18 +206,28 @@ def table(
 
 
 GOOD = {"U": 0.9, "L": 0.95, "N": 0.45, "G": 0.85, "lex": 0.9, "con": 0.8, "none": 0.5}
+GOOD |= {"same": 0.85, "changed": 0.8, "vague": 0.5}
+TOLD = {"causal": 0.95, "unilm": 0.9, "mask_predict": 0.6}
+"""Share of the slots that a mode tells."""
 
 
 def leave(
-    root: Path, of: Cell, share: float | None = None, size: int = 300, **changes: Any
+    root: Path, of: Cell, share: float | None = None, size: int | None = None, **changes: Any
 ) -> Path:
     """Write one run below a folder and return where."""
+    size = (60 if of.task == "generation" else 300) if size is None else size
     found = made(of, size, **changes)
     causal = READERS[of.family].startswith("causal")
     chance = share if share is not None else GOOD | {"R": 0.45 if causal else 0.85}
     folder = root / f"{of.task}-{of.model}-{of.mode}-{of.weights}-{of.seed}-{found.identity[:8]}"
     if found.outcome.status != "finished":
         record.write(folder, found)
+    elif of.task == "generation":
+        told = share if share is not None else TOLD[of.mode]
+        seed = of.seed * 3 + list(TOLD).index(of.mode)
+        made_up, rows = synthetic_texts.written(told, size, seed)
+        counts = CountTable(made_up.columns, made_up.units, made_up.slices, made_up.keys)
+        record.write(folder, found, counts, rows)
     else:
         counts = answers(of.task, chance, size, of.seed * 2 + (of.family == "bert"))
         record.write(folder, found, counts)

@@ -48,7 +48,7 @@ def test_scores_are_the_metrics_of_the_counts(tmp_path: Path) -> None:
     folder = leave(tmp_path, cell(family="gpt"))
     counts = record.read_counts(folder)
     arm = only(compare(tmp_path)).arms[0]
-    assert [score.metric for score in arm.scores] == ["entity_f1", "entity_f1_conlleval"]
+    assert [score.meter.name for score in arm.scores] == ["entity_f1", "entity_f1_conlleval"]
     expected = 2 * sum(counts.columns["tp"]) / 600
     assert arm.scores[0].per_seed == (pytest.approx(expected),)
     assert arm.scores[0].estimate.mean == pytest.approx(expected)
@@ -316,6 +316,153 @@ def test_tuning_runs_stay_out_of_the_results(tmp_path: Path) -> None:
         (1e-3, 1000),
         (1e-3, 1001),
     ]
+
+
+# --- written texts ------------------------------------------------------------------------------
+
+
+def written(root: Path, mode: str, seeds: int = 3, **changes: Any) -> None:
+    family = "gpt" if mode == "causal" else "bert"
+    for seed in range(seeds):
+        of = cell(family=family, task="generation", mode=mode, seed=seed)
+        leave(root, of, **changes)
+
+
+def test_every_mode_of_writing_is_a_pair_of_its_own(tmp_path: Path) -> None:
+    written(tmp_path, "causal", 5)
+    written(tmp_path, "unilm", 5)
+    written(tmp_path, "mask_predict", 1)
+    group = only(compare(tmp_path))
+    assert [arm.key.mode for arm in group.arms] == ["causal", "unilm", "mask_predict"]
+    assert [arm.native for arm in group.arms] == [True, True, False]
+    assert all(arm.description.endswith(f", {arm.key.mode}") for arm in group.arms)
+    found = {one.bert.key.mode: one for one in group.contrasts}
+    assert {name: one.seeds for name, one in found.items()} == {
+        "unilm": (0, 1, 2, 3, 4),
+        "mask_predict": (0,),
+    }
+    assert [found[name].native for name in ("unilm", "mask_predict")] == [True, False]
+    assert found["mask_predict"].incomplete == (
+        "seeds 1, 2, 3, 4: no finished run of bert (mask_predict)",
+    )
+    assert not group.missing
+
+
+def test_texts_have_scores_in_every_metric_and_limits_of_their_own(tmp_path: Path) -> None:
+    written(tmp_path, "causal")
+    written(tmp_path, "unilm", share=1.0)
+    group = only(compare(tmp_path))
+    gpt, bert = ({one.meter.name: one for one in arm.scores} for arm in group.arms)
+    assert next(iter(gpt)) == "slot_error"
+    assert gpt["slot_error"].meter.lower_is_better
+    for name in ("bleu", "chrf", "rouge_l"):
+        found = gpt[name].estimate
+        assert found.mean == pytest.approx(sum(gpt[name].per_seed) / 3)
+        assert gpt[name].meter.limits[0] <= found.low < found.mean < found.high
+        assert found.high <= gpt[name].meter.limits[1]
+        assert bert[name].estimate.mean > 0.98 * gpt[name].meter.limits[1]
+    assert gpt["bleu"].estimate.high > 1.0
+    assert bert["slot_error"].estimate.mean == 0.0
+    for name in ("distinct_1", "distinct_2"):
+        assert gpt[name].estimate.mean == pytest.approx(sum(gpt[name].per_seed) / 3)
+        assert gpt[name].estimate.low is None
+        assert "texts before it" in gpt[name].estimate.note
+    assert 0.5 < gpt["slot_error"].majority < 1.0
+
+
+def test_texts_differ_in_the_other_metrics_too(tmp_path: Path) -> None:
+    written(tmp_path, "causal")
+    written(tmp_path, "unilm", share=0.5)
+    (contrast,) = only(compare(tmp_path)).contrasts
+    gpt, bert = (
+        {one.meter.name: one.estimate.mean for one in arm.scores}
+        for arm in (contrast.gpt, contrast.bert)
+    )
+    assert contrast.difference.mean == pytest.approx(bert["slot_error"] - gpt["slot_error"])
+    assert contrast.difference.mean > 0.3
+    assert contrast.difference.excludes(0.0)
+    assert list(contrast.others) == list(gpt)[1:]
+    for name, found in contrast.others.items():
+        assert found.mean == pytest.approx(bert[name] - gpt[name]), name
+    assert contrast.others["bleu"].excludes(0.0)
+    assert contrast.others["distinct_1"].low is None
+
+
+def test_modes_and_decoding_belong_to_a_side_and_epochs_do_not(tmp_path: Path) -> None:
+    def config(mode: str, **training: Any) -> dict[str, Any]:
+        return {
+            "mode": {"name": mode, "updates_factor": 4 if mode == "mask_predict" else 1},
+            "decoding": {"search": "greedy", "cache": mode == "causal"},
+            "train": {"lr": 1e-3, "epochs": 8} | training,
+        }
+
+    for mode in ("causal", "unilm", "mask_predict"):
+        written(tmp_path, mode, 1, config=config(mode))
+    assert not [one for one in only(compare(tmp_path)).contrasts if one.refused]
+    written(tmp_path / "more", "causal", 1, config=config("causal"))
+    written(tmp_path / "more", "mask_predict", 1, config=config("mask_predict", epochs=32))
+    (contrast,) = only(compare(tmp_path / "more")).contrasts
+    assert contrast.refused == ("train.epochs (8 and 32)",)
+
+
+def test_texts_counted_in_another_way_are_refused(tmp_path: Path) -> None:
+    written(tmp_path, "causal")
+    written(tmp_path, "unilm", signatures={"bleu": "version:1"})
+    (contrast,) = only(compare(tmp_path)).contrasts
+    assert contrast.difference is None
+    assert any(text.startswith("signatures.bleu (nrefs:2") for text in contrast.refused)
+    assert any(text.startswith("signatures.chrf") for text in contrast.refused)
+
+
+@pytest.mark.parametrize("task", ["ner", "classification", "matching", "generation"])
+def test_a_model_against_itself_ties_exactly(tmp_path: Path, task: str) -> None:
+    for seed in range(5):
+        left = leave(tmp_path, cell(family="gpt", task=task, seed=seed))
+        right = leave(tmp_path, cell(family="bert", task=task, seed=seed))
+        for name in ("counts.json", "predictions.jsonl"):
+            (right / name).write_bytes((left / name).read_bytes())
+        spoil(right / "record.json", "counts_digest", value=record.read(left).counts_digest)
+    comparison = compare(tmp_path)
+    (contrast,) = only(comparison).contrasts
+    assert not comparison.warnings
+    for found in (contrast.difference, *contrast.others.values(), *contrast.slices.values()):
+        assert found.mean == 0.0
+        assert not found.excludes(0.0)
+
+
+def test_samples_are_the_first_texts_of_the_first_run(tmp_path: Path) -> None:
+    written(tmp_path, "causal", 2)
+    (arm,) = only(compare(tmp_path)).arms
+    assert [one.id for one in arm.samples] == ["test:0", "test:1", "test:2"]
+    one = arm.samples[0]
+    folder = tmp_path / arm.runs[0].folder
+    kept = json.loads((folder / "predictions.jsonl").read_text().splitlines()[0])
+    assert (one.source, one.text) == (" ".join(kept["words"]), kept["text"])
+    assert (one.reference, one.references) == (kept["references"][0], 2)
+    assert one.slices == ("short",)
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]\n", '{"id": 1}\n', '{"id": 1, "words": [], "references": "a", "text": "b"}\n']
+)
+def test_samples_that_cannot_be_read_are_left_out(tmp_path: Path, text: str) -> None:
+    folder = leave(tmp_path, cell(family="gpt", task="generation"))
+    (folder / "predictions.jsonl").write_text(text)
+    comparison = compare(tmp_path)
+    assert only(comparison).arms[0].samples == ()
+    assert not comparison.warnings
+    (folder / "predictions.jsonl").unlink()
+    assert only(compare(tmp_path)).arms[0].samples == ()
+
+
+def test_two_pairs_of_a_task_never_cross(tmp_path: Path) -> None:
+    sweep(tmp_path, 2)
+    sweep(tmp_path, 2, pair="twin", level="twin")
+    group = only(compare(tmp_path))
+    assert [one.gpt.key.pair for one in group.contrasts] == ["mini", "twin"]
+    assert all(one.gpt.key.pair == one.bert.key.pair for one in group.contrasts)
+    order = [(arm.key.pair, arm.key.family) for arm in group.arms]
+    assert order == [("mini", "gpt"), ("mini", "bert"), ("twin", "gpt"), ("twin", "bert")]
 
 
 # --- damage -------------------------------------------------------------------------------------

@@ -5,14 +5,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from synthetic import CAPS, answers, cell, data, made, table
+import synthetic_texts
+from synthetic import CAPS, TEXT_PROBES, answers, cell, data, made, table
 
 from harness import alarms
 from harness.record import Cell, CountTable, Record
 
 GPT, BERT = cell(family="gpt"), cell(family="bert")
 CLASSIFIED = cell(family="gpt", task="classification")
-PROBES = {"left_change": 0.0, "right_change": 0.3, "padding_change": 2e-7}
+PROBES = {"claimed": "causal", "left_change": 0.0, "right_change": 0.3, "padding_change": 2e-7}
 PROBES |= {"tolerance": {"causal": 1e-6, "padding": 1e-5}}
 
 
@@ -114,6 +115,23 @@ def test_other_readers_are_held_to_their_cap_in_every_slice() -> None:
     assert rung(run(GPT, data=low), one_slice("U", 245, 400)) == []
 
 
+def test_a_cap_of_errors_is_a_floor() -> None:
+    # 60 texts of 3 slots: .3 - 3.7 sqrt(.3 .7 / 180) - .005 = .1686
+    of = cell(family="bert", task="generation")
+    floor = data(of, 60, caps={"all": 0.3})
+    for wrong, rings in ((30, True), (31, False), (180, False)):
+        column = [3] * (wrong // 3) + [wrong % 3] + [0] * (59 - wrong // 3)
+        columns = {"missing": [0] * 60, "added": [0] * 60, "wrong": column[:60], "slots": [3] * 60}
+        found = rung(made(of, 60, data=floor), CountTable(columns))
+        assert found == ([("cap", "void")] if rings else []), wrong
+
+
+def test_a_cap_of_what_is_no_share_is_not_held_to_a_binomial_limit() -> None:
+    of = cell(family="bert", task="generation")
+    low = made(of, 60, data=data(of, 60, caps={"all": 1.0}), metrics=("bleu",))
+    assert rung(low, CountTable(dict(synthetic_texts.written(0.9, 60, 0)[0].columns))) == []
+
+
 def test_any_reader_above_its_cap() -> None:
     counts = answers("ner", {"U": 1.0, "L": 1.0, "R": 0.5, "N": 0.5, "G": 1.0}, 1500, 1)
     low = data(GPT, 1500, caps={"all": 0.6, "U": 0.8})
@@ -168,12 +186,83 @@ def test_collapsed_classifier_without_answers_on_record() -> None:
         ({"claimed": "causal", "right_change": 0.0}, True),
         ({"claimed": "causal", "left_change": None, "padding_change": None}, False),
         ({"claimed": "bidirectional", "right_change": 0.0, "texts": 0}, True),
+        ({"claimed": "something new", "left_change": 1.0}, False),
     ],
 )
 def test_11_probes_contradict_the_claim(seen: dict[str, Any], rings: bool) -> None:
     counts = one_slice("L", 500, 577)
     found = rung(run(GPT, probes={**PROBES, **seen}), counts)
     assert found == ([("11", "void")] if rings else [])
+
+
+TEXTS = CountTable(dict(synthetic_texts.written(0.9, 20, 0)[0].columns))
+
+
+@pytest.mark.parametrize("mode, source, target", [("causal", 0.0, 0.0), ("unilm", 0.2, 0.0)])
+def test_11_and_13_are_silent_where_texts_are_written_as_claimed(
+    mode: str, source: float, target: float
+) -> None:
+    of = cell(task="generation", mode=mode)
+    moved = {"source_left_change": source, "target_left_change": target, "claimed": mode}
+    assert rung(made(of, 20, probes={**TEXT_PROBES, **moved}), TEXTS) == []
+
+
+@pytest.mark.parametrize(
+    "mode, seen, number",
+    [
+        ("causal", {"source_left_change": 1e-3}, "11"),
+        ("causal", {"target_left_change": 1e-3}, "11"),
+        ("causal", {"source_from_target": 1e-3}, "13"),
+        ("causal", {"padding_change": 1e-3}, "11"),
+        ("unilm", {"source_left_change": 0.0}, "11"),
+        ("unilm", {"target_left_change": 0.2}, "11"),
+        ("unilm", {"source_from_target": 0.2}, "13"),
+        ("mask_predict", {"source_left_change": 0.0}, "11"),
+        ("mask_predict", {"target_left_change": 0.0}, "11"),
+        ("mask_predict", {"source_from_target": 1e-5}, "13"),
+        ("mask_predict", {"texts": 0}, "11"),
+    ],
+)
+def test_11_and_13_of_written_texts(mode: str, seen: dict[str, Any], number: str) -> None:
+    of = cell(family="gpt" if mode == "causal" else "bert", task="generation", mode=mode)
+    healthy = made(of, 20).probes
+    assert healthy is not None
+    assert rung(made(of, 20), TEXTS) == []
+    assert rung(made(of, 20, probes={**healthy, **seen}), TEXTS) == [(number, "void")]
+
+
+def test_what_can_be_checked_of_written_texts() -> None:
+    of = cell(family="bert", task="generation")
+    able = ["collapse to one answer", *PROBED, "a target that leaks into its source"]
+    assert alarms.checks(made(of, 20), TEXTS) == able
+    assert alarms.checks(made(of, 20, probes=None), TEXTS) == able[:1]
+
+
+@pytest.mark.parametrize("same, rings", [([1, 1, 1], True), ([1, 1, 0], False), ([1], False)])
+def test_collapsed_writer(same: list[int], rings: bool) -> None:
+    of = cell(family="bert", task="generation")
+    columns = {name: [1] * len(same) for name in TEXTS.columns} | {"same_as_first": same}
+    found = rung(made(of, len(same), probes=None), CountTable(columns))
+    assert found == ([("collapsed", "warning")] if rings else [])
+
+
+def test_1_nobody_knows_what_a_vague_second_sentence_means() -> None:
+    of = cell(family="bert", task="matching")
+    share = {"same": 0.8, "changed": 0.8}
+    assert rung(made(of, 1500), answers("matching", share | {"vague": 0.5}, 1500, 0)) == []
+    found = rung(made(of, 1500), answers("matching", share | {"vague": 0.7}, 1500, 0))
+    assert found == [("1", "void")]
+
+
+def test_6_no_reader_needs_fewer_bits_than_the_source_has() -> None:
+    assert alarms.below_entropy(2.94, 0.01, 2.935, "left to right") is None
+    assert alarms.below_entropy(2.906, 0.01, 2.935, "left to right") is None
+    alarm = alarms.below_entropy(2.904, 0.01, 2.935, "left to right")
+    assert alarm is not None
+    assert (alarm.number, alarm.severity) == ("6", "void")
+    assert alarm.message.startswith(
+        "left to right: 2.904 bits (SE 0.010), but the source has 2.935"
+    )
 
 
 def test_runs_without_units_are_fine() -> None:
@@ -191,6 +280,7 @@ PROBED = ["a causality probe against the model's claim", "a padding probe"]
         (GPT, {"probes": PROBES}, [*WHOLE, *PROBED]),
         (GPT, {"probes": {**PROBES, "tolerance": None}}, WHOLE),
         (GPT, {"probes": {**PROBES, "texts": 0}}, WHOLE),
+        (GPT, {"probes": {**PROBES, "claimed": "something new"}}, [*WHOLE, PROBED[1]]),
         (GPT, {}, WHOLE),
         (BERT, {}, ["use of the words to the right", *WHOLE[1:]]),
         (GPT, {"data": data(GPT, 1577, caps={})}, WHOLE[2:]),

@@ -3,15 +3,52 @@ from __future__ import annotations
 import random
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from seqeval.metrics import f1_score
 from seqeval.metrics.sequence_labeling import get_entities
 from seqeval.scheme import IOB2, Entities
 
+from harness import metrics
 from harness.metrics import accuracy, entity_f1, entity_f1_conlleval
 
 TAGS = ("O", "B-A", "I-A", "B-B", "I-B", "B-creative-work", "I-creative-work")
+
+
+ALL = sorted(
+    path.stem for path in Path(metrics.__file__).parent.glob("*.py") if path.stem != "__init__"
+)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_metric_keeps_its_contract(name: str) -> None:
+    meter = metrics.meter(name)
+    assert meter.limits[0] < meter.limits[1]
+    assert meter.title
+    assert isinstance(meter.lower_is_better, bool)
+    nothing = meter.value(dict.fromkeys(meter.columns, 0.0))
+    assert nothing == 0.0  # and no division by it
+    known = [meter.ratio is not None, meter.values is not None, meter.no_interval is not None]
+    assert sum(known) == 1  # how its error is known, or why not
+
+
+def test_better_is_lower_for_errors() -> None:
+    assert metrics.meter("slot_error").improves(-0.1) == 0.1
+    assert metrics.meter("slot_error").caption == "slot error rate (lower is better)"
+    assert metrics.meter("bleu").improves(-0.1) == -0.1
+    assert metrics.meter("bleu").caption == "BLEU"
+
+
+@pytest.mark.parametrize("name", ["unheard_of", "os.path", "../accuracy", ""])
+def test_an_unknown_metric_is_named(name: str) -> None:
+    with pytest.raises(metrics.UnknownMetric, match="metric"):
+        metrics.meter(name)
+
+
+def test_metrics_of_texts_are_known() -> None:
+    assert metrics.of_texts(["slot_error", "bleu"])
+    assert not metrics.of_texts(["entity_f1", "entity_f1_conlleval", "accuracy"])
 
 
 @pytest.mark.parametrize(

@@ -7,19 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rendered import HOSTILE, STEERING, assert_rectangular, cells, rows, sections, text_of
 from synthetic import cell, data, leave, model
 
-from harness.aggregate import compare
 from harness.record import Outcome
-from harness.report import markdown, render
+from harness.report import markdown
 from harness.report.__main__ import main
 from harness.report.summary import MECHANISM
 from harness.stats import EXAMPLES_ONLY, Estimate
-
-HOSTILE = (
-    "<script>alert(1)</script>| `x` [a](http://e.vil) ![b](//e) \u202egnp.exe\u2066 \x1b[2J\n# top"
-)
-STEERING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"
 
 
 def sweep(root: Path, seeds: int = 5, **words: Any) -> None:
@@ -27,25 +22,6 @@ def sweep(root: Path, seeds: int = 5, **words: Any) -> None:
     for seed in range(seeds):
         for family in ("gpt", "bert"):
             leave(root, cell(family=family, seed=seed, **words), **changes)
-
-
-def text_of(root: Path) -> str:
-    return render(compare(root))
-
-
-def sections(text: str) -> dict[str, str]:
-    parts = re.split(r"^#+ (.*)$", text, flags=re.MULTILINE)
-    return dict(zip(parts[1::2], parts[2::2], strict=True))
-
-
-def rows(text: str, *words: str) -> list[str]:
-    """Table rows that hold all these words; padding is not counted."""
-    lines = [" ".join(line.split()) for line in text.splitlines() if line.startswith("|")]
-    return [line for line in lines if all(word in line for word in words)]
-
-
-def cells(row: str) -> list[str]:
-    return [part.strip() for part in re.split(r"(?<!\\)\|", row)[1:-1]]
 
 
 @pytest.fixture(scope="module")
@@ -70,16 +46,16 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_first_screen(full: str) -> None:
     top = full.split("\n## ")[0]
     assert top.startswith("# GPT or BERT, for which task?\n")
-    (headline,) = rows(top, "ner on world", "entity F1", "BERT higher |")
-    task, metric, gpt, bert, difference, reading = cells(headline)
+    (headline,) = rows(top, "ner on world", "entity F1", "BERT better |")
+    task, metric, match, gpt, bert, difference, reading = cells(headline)
     assert task == "ner on world (test split)"
-    assert metric == "entity F1 (strict IOB2)"
+    assert (metric, match) == ("entity F1 (strict IOB2)", "same data and size")
     assert re.fullmatch(
         r"gpt2, mini, 0\.66 M parameters, embedded: \.\d{3} \[\.\d{3}, \.\d{3}\]", gpt
     )
     assert bert.startswith("bert, mini, 0.66 M parameters, embedded: .")
     assert re.fullmatch(r"\+\.\d{3} \[\+\.\d{3}, \+\.\d{3}\]", difference)
-    assert reading == "BERT higher"
+    assert reading == "BERT better"
     assert rows(top, "classification on world", "not separable")
     (adapted,) = rows(top, "unmask")
     assert "preliminary (1 seed): " in adapted
@@ -104,11 +80,8 @@ def test_files_are_not_called_embedded(tmp_path: Path) -> None:
     assert MECHANISM not in text_of(tmp_path)
 
 
-def test_tables_are_aligned_and_rectangular(full: str) -> None:
-    for block in re.findall(r"(?:^\|.*\n)+", full, flags=re.MULTILINE):
-        lines = block.splitlines()
-        assert len({len(line) for line in lines}) == 1
-        assert len({len(cells(line)) for line in lines}) == 1
+def test_tables_are_aligned(full: str) -> None:
+    assert_rectangular(full)
 
 
 def test_controls_and_slices(full: str) -> None:
@@ -119,7 +92,7 @@ def test_controls_and_slices(full: str) -> None:
     assert cells(control)[4] == ".020"
     assert cells(twins)[1] == "seeds 0, 1, 2, 3, 4"
     assert re.fullmatch(r"\+\.\d{3} \[\+\.\d{3}, \+\.\d{3}\]", cells(twins)[3])
-    assert cells(twins)[4] == "scratch below"
+    assert cells(twins)[4] == "scratch worse"
     box = named["Slices"]
     assert "what the best reader of this kind scores there" in box
     head = "| slice | cap (causal) | GPT | cap (bidirectional) | BERT | BERT - GPT |"
@@ -141,7 +114,7 @@ def test_control_on_one_seed_says_so(tmp_path: Path) -> None:
     leave(tmp_path, cell(family="gpt", weights="scratch"), share=0.3)
     (twins,) = rows(sections(text_of(tmp_path))["Controls"], "seed 0 only")
     assert cells(twins)[3].endswith(r"]\*")
-    assert cells(twins)[4] == "scratch below"
+    assert cells(twins)[4] == "scratch worse"
 
 
 def test_control_that_is_void_or_refused(tmp_path: Path) -> None:
@@ -221,7 +194,7 @@ def test_a_half_alone_is_not_called_fair(tmp_path: Path) -> None:
 
 
 def test_alarms_say_what_could_be_checked(tmp_path: Path) -> None:
-    probes = {"left_change": 0.0, "right_change": 0.1, "padding_change": 0.0}
+    probes = {"claimed": "causal", "left_change": 0.0, "right_change": 0.1, "padding_change": 0.0}
     probes |= {"tolerance": {"causal": 1e-6, "padding": 1e-5}}
     of = cell(family="gpt")
     leave(tmp_path, of, data=data(of, 300, source="files", caps={}), probes=probes)
@@ -243,7 +216,7 @@ def test_sizes_that_differ_are_named(tmp_path: Path) -> None:
 
 def test_tuning_tables(full: str) -> None:
     box = sections(full)["Tuning"]
-    assert "8 trials, chosen learning rate 0.001, at the edge of the grid: yes" in box
+    assert "8 trials by the dev split's accuracy, chosen learning rate 0.001, at the edge" in box
     assert rows(box, "0.001", ".800 (1)")
     assert "trials of this folder" in box
 
@@ -292,7 +265,7 @@ def test_smoke_runs_get_no_verdict(tmp_path: Path) -> None:
 def test_three_seeds_are_preliminary(tmp_path: Path) -> None:
     sweep(tmp_path, 3, changes={"size": 1000})
     (row,) = rows(text_of(tmp_path).split("\n## ")[0], "ner on world")
-    assert cells(row)[-1] == "preliminary (3 seeds): BERT higher"
+    assert cells(row)[-1] == "preliminary (3 seeds): BERT better"
 
 
 def test_missing_half(tmp_path: Path) -> None:
@@ -327,6 +300,16 @@ def test_facts_that_are_missing_are_dashes(tmp_path: Path) -> None:
     assert rows(text_of(tmp_path), "bert, mini, embedded", "| - |")
 
 
+def test_two_pairs_of_a_task_are_a_row_each(tmp_path: Path) -> None:
+    sweep(tmp_path)
+    sweep(tmp_path, pair="twin", level="twin", match="one body, two masks")
+    top = text_of(tmp_path).split("\n## ")[0]
+    found = [cells(row) for row in rows(top, "ner on world")]
+    assert [row[2] for row in found] == ["same data and size", "twin"]
+    assert [", twin, " in row[3] for row in found] == [False, True]
+    assert "mini (same data and size: families as published), twin (twin: one body, two" in top
+
+
 # --- foreign text -------------------------------------------------------------------------------
 
 
@@ -353,7 +336,7 @@ def test_hostile_text_does_no_harm(tmp_path: Path) -> None:
     assert all(character == "\n" or character.isprintable() for character in text)
     assert text.count("`") - text.count("\\`") == 6  # the fence of the commands, and no other
     assert "\n# top" not in text
-    test_tables_are_aligned_and_rectangular(text)
+    assert_rectangular(text)
 
 
 def test_ordinary_text_stays_readable() -> None:

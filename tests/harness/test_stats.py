@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import stats as distributions
 
 from harness import stats
+from harness.metrics import bleu
 
 Matrix = NDArray[np.float64]
 
@@ -133,6 +134,92 @@ def test_linearised_values_of_a_run_without_any_entity_are_zero() -> None:
 def test_linearised_values_of_plain_accuracy_are_the_answers() -> None:
     right = np.random.default_rng(6).integers(0, 2, (3, 40))
     assert stats.linearise(right, np.ones_like(right)) == pytest.approx(right)
+
+
+def test_pseudo_values_average_to_the_formula_of_the_sums() -> None:
+    rng = np.random.default_rng(8)
+    columns = {"a": rng.integers(0, 9, 70), "b": rng.integers(1, 9, 70)}
+
+    def formula(sums: dict[str, Matrix]) -> Matrix:
+        return np.exp(sums["a"] / sums["b"])
+
+    psi = stats.pseudo_values(formula, columns)  # type: ignore[arg-type]
+    assert psi.shape == (70,)
+    assert psi.mean() == pytest.approx(np.exp(columns["a"].sum() / columns["b"].sum()))
+    one = {name: column[:1] for name, column in columns.items()}
+    assert stats.pseudo_values(lambda sums: sums["a"], one) == pytest.approx(columns["a"][:1])
+
+
+def test_pseudo_values_of_a_ratio_are_its_linearised_values() -> None:
+    rng = np.random.default_rng(9)
+    num, den = rng.integers(0, 5, 4000), rng.integers(1, 9, 4000)
+    psi = stats.pseudo_values(lambda sums: sums["n"] / sums["d"], {"n": num, "d": den})
+    assert psi == pytest.approx(stats.linearise(num[None], den[None])[0], rel=1e-2, abs=1e-3)
+
+
+def text_counts(rng: np.random.Generator, seeds: int, texts: int) -> dict[str, NDArray[np.int64]]:
+    """BLEU's columns of made-up texts: some trainings and some inputs are better than others."""
+    ability = 1.0 + rng.normal(0, 0.15, (seeds, 1)) + rng.normal(0, 0.8, (1, texts))
+    length = np.broadcast_to(rng.integers(8, 20, (1, texts)), (seeds, texts))
+    right = rng.random((seeds, texts)) < 1 / (1 + np.exp(-ability))
+    columns = {"bleu_length": length - (rng.random(length.shape) < 0.3), "bleu_reference": length}
+    for n in range(1, 5):
+        written = columns["bleu_length"] - n + 1
+        share = np.where(right, 1.0, 0.75**n)
+        columns |= {f"bleu_written_{n}": written}
+        columns |= {f"bleu_matched_{n}": rng.binomial(written, share)}
+    return columns
+
+
+def score(columns: dict[str, NDArray[np.int64]], weights: Matrix) -> Matrix:
+    """BLEU of each run, with texts weighted by how often they were drawn."""
+    return bleu.values({name: column @ weights for name, column in columns.items()})
+
+
+def resampled(
+    rng: np.random.Generator, columns: dict[str, NDArray[np.int64]]
+) -> tuple[float, float]:
+    """Percentile limits of BLEU itself, runs and texts both drawn again."""
+    seeds, texts = columns["bleu_length"].shape
+    draws = []
+    for _ in range(2000):
+        weights = np.bincount(rng.integers(texts, size=texts), minlength=texts).astype(float)
+        draws.append(score(columns, weights)[rng.integers(seeds, size=seeds)].mean())
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def per_text(columns: dict[str, NDArray[np.int64]]) -> Matrix:
+    rows = [{n: c[s] for n, c in columns.items()} for s in range(len(columns["bleu_length"]))]
+    return np.stack([stats.pseudo_values(bleu.values, row) for row in rows])
+
+
+def test_resampling_pseudo_values_is_resampling_bleu() -> None:
+    rng = np.random.default_rng(10)
+    columns = text_counts(rng, 6, 400)
+    psi = per_text(columns)
+    assert psi.mean() == pytest.approx(score(columns, np.ones(400)).mean())
+    theirs, ours = resampled(rng, columns), stats.bootstrap_interval(psi, rng)
+    width = theirs[1] - theirs[0]
+    assert ours == pytest.approx(theirs, abs=0.1 * width)
+
+
+def test_interval_of_one_runs_bleu_agrees_with_resampling_texts() -> None:
+    rng = np.random.default_rng(11)
+    columns = text_counts(rng, 1, 400)
+    estimate, limits = stats.mean_interval(per_text(columns)), resampled(rng, columns)
+    width = limits[1] - limits[0]
+    assert (estimate.low, estimate.high) == pytest.approx(limits, abs=0.1 * width)
+
+
+def test_interval_of_bleu_covers_the_population_bleu() -> None:
+    rng, hits, runs = np.random.default_rng(12), 0, 150
+    big = text_counts(np.random.default_rng(13), 300, 3000)
+    truth = float(score(big, np.ones(3000)).mean())
+    for _ in range(runs):
+        columns = text_counts(rng, 5, 200)
+        hits += not stats.mean_interval(per_text(columns)).excludes(truth)
+    assert 0.9 <= hits / runs <= 0.995
 
 
 def test_clusters_keep_the_share_and_widen_its_interval() -> None:

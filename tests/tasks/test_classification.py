@@ -20,8 +20,8 @@ def splits(train: list[int], test: list[int]) -> Splits:
 
 
 def test_shape() -> None:
-    assert (TASK.name, TASK.per_word, TASK.metrics) == ("classification", False, ("accuracy",))
     read = splits([0], [2])
+    assert (TASK.name, TASK.shape, TASK.metrics(read)) == ("classification", "label", ("accuracy",))
     assert TASK.classes(read) == LABELS
     assert TASK.targets(read.test[0], LABELS) == (2,)
 
@@ -55,3 +55,12 @@ def test_majority_is_the_most_frequent_training_label_and_the_first_in_a_tie() -
 def test_a_target_that_is_no_class_is_refused(target: object) -> None:
     with pytest.raises(InputError, match=r"example x: target .* expected 0 to 2"):
         TASK.targets(Example("x", ("w",), target), LABELS)  # type: ignore[arg-type]
+
+
+def test_pairs_are_matched_by_the_same_rules_under_another_name() -> None:
+    task = Classification("matching")
+    assert (task.name, task.shape) == ("matching", "label")
+    one = Example("x", ("a",), 1, second=("b",))
+    assert task.judge([one], [(1,)], LABELS).columns["correct"] == [1]
+    with pytest.raises(InputError, match="with matching examples"):
+        task.targets(Example("x", ("a",), 9, second=("b",)), LABELS)

@@ -43,9 +43,9 @@ def corpus() -> list[Example]:
 
 
 def test_shape() -> None:
-    assert (TASK.name, TASK.per_word) == ("ner", True)
-    assert TASK.metrics == ("entity_f1", "entity_f1_conlleval")
+    assert (TASK.name, TASK.shape) == ("ner", "tags")
     read = Splits("toy", "ner", "files", (), (), (example("O B-LOC"),), ("LOC", "creative-work"))
+    assert TASK.metrics(read) == ("entity_f1", "entity_f1_conlleval")
     assert TASK.classes(read) == CLASSES
     assert TASK.targets(read.test[0], CLASSES) == (0, 1)
     assert TASK.majority(read) == [(0, 0)]

@@ -1,0 +1,109 @@
+"""How well a pair is matched: its level in words, and the sizes of both sides."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from harness.comparison import Arm, Contrast, Group
+from harness.report.markdown import NONE, count, escape, is_number, section, table
+from harness.report.summary import matched, named, pretrained
+
+UNLIKE = 0.05
+"""Sizes further apart than this share of the larger are a mismatch."""
+
+INTRODUCTION = (
+    "What both sides of a pair were, as the level of their match says and as it was measured. "
+    "What differs by more than 5 % is marked as apart; the ratio is BERT / GPT. Training examples "
+    "and tokens are means over seeds; a mode that trains for longer shows there."
+)
+
+
+class Size(NamedTuple):
+    """One size of both sides; None where it is not on record."""
+
+    name: str
+    gpt: float | None
+    bert: float | None
+
+    @property
+    def apart(self) -> bool:
+        """Whether the two are a mismatch."""
+        if self.gpt is None or self.bert is None:
+            return False
+        return abs(self.gpt - self.bert) > UNLIKE * max(self.gpt, self.bert)
+
+
+def match(group: Group) -> str:
+    """The section on matching: every pair of pretrained models, or all where none is.
+
+    Of the same two models in other modes it shows only what is not the same again.
+    """
+    told: dict[tuple[str, str], set[Size]] = defaultdict(set)
+    parts = []
+    for one in pretrained(group.contrasts):
+        before, found = told[one.gpt.key.model, one.bert.key.model], sizes(one)
+        parts.append(_pair(one, [size for size in found if size not in before], bool(before)))
+        before.update(found)
+    return section(3, "Match", INTRODUCTION, *parts) if parts else ""
+
+
+def sizes(contrast: Contrast) -> list[Size]:
+    """The mismatch vector of a pair."""
+    gpt, bert = (_measured(arm) for arm in (contrast.gpt, contrast.bert))
+    return [Size(name, gpt[name], bert[name]) for name in gpt]
+
+
+def _pair(contrast: Contrast, shown: Sequence[Size], again: bool) -> str:
+    rows = [
+        [one.name, _number(one.gpt), _number(one.bert), _ratio(one), "apart" if one.apart else ""]
+        for one in shown
+    ]
+    told = dict.fromkeys(matched(arm.first.cell) for arm in (contrast.gpt, contrast.bert))
+    level = f"Pair {escape(contrast.gpt.key.pair)}, {escape('; '.join(told))}."
+    if again:
+        level = "Sizes as above" + (", but for:" if rows else ".")
+    measured = table(["size", "GPT", "BERT", "ratio", ""], rows, "lrrr") if rows else ""
+    return "\n\n".join(part for part in (named(contrast), level, measured) if part)
+
+
+def _measured(arm: Arm) -> dict[str, float | None]:
+    model, logs = arm.first.model, [run.record.training for run in arm.runs]
+    parameters: Mapping[str, Any] = model.parameters if model else {}
+    pretraining: Mapping[str, Any] = (model.pretraining or {}) if model else {}
+    found: dict[str, Any] = {
+        "non-embedding parameters": parameters.get("non_embedding"),
+        "total parameters": parameters.get("total"),
+        "vocabulary": model.vocabulary if model else None,
+        "tokens per word": model.fertility if model else None,
+        "FLOPs per token": model.flops_per_token if model else None,
+        "pretraining updates": pretraining.get("updates"),
+        "pretraining tokens": pretraining.get("tokens"),
+        "pretraining loss tokens": pretraining.get("loss_tokens"),
+        "training examples seen": _mean([log.examples for log in logs if log]),
+        "training tokens seen": _mean([log.tokens for log in logs if log]),
+    }
+    return {name: value if is_number(value) else None for name, value in found.items()}
+
+
+def _mean(values: list[int]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
+def _number(value: float | None) -> str:
+    """Sizes are whole numbers, but for tokens per word."""
+    if value is None:
+        return NONE
+    return f"{value:.2f}" if value < 100 and value != int(value) else f"{value:,.0f}"
+
+
+def _ratio(one: Size) -> str:
+    known = one.gpt is not None and one.bert is not None and one.gpt > 0
+    return f"{(one.bert or 0) / (one.gpt or 1):.2f}" if known else NONE
+
+
+def told(one: Size) -> str:
+    """A mismatch in words."""
+    numbers = (value if value is None or value % 1 else int(value) for value in (one.gpt, one.bert))
+    return f"{one.name} ({' and '.join(map(count, numbers))})"

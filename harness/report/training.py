@@ -1,0 +1,51 @@
+"""What training took, and where it stopped."""
+
+from __future__ import annotations
+
+from harness.comparison import Arm, Group
+from harness.record import TrainLog
+from harness.report.markdown import NONE, escape, score, section, table
+
+TRAINING = (
+    "Means over seeds. Tokens are real tokens, padding excluded; the share is padding among all "
+    "positions. Seconds leave evaluation on the dev split out. Times of runs that shared a machine "
+    "do not tell which model is faster."
+)
+
+
+def training(group: Group) -> str:
+    """The section on training."""
+    return section(3, "Training", _training(group), TRAINING)
+
+
+def _training(group: Group) -> str:
+    rows = [_trained(arm) for arm in group.arms]
+    header = ["model", "CPU s", "wall s", "steps", "examples", "tokens", "loss tokens", "padding"]
+    header += ["best step", "best dev score", "stopped early"]
+    return table(header, rows, "lrrrrrrrrrr")
+
+
+def _trained(arm: Arm) -> list[str]:
+    logs = [run.record.training for run in arm.runs if run.record.training]
+    if not logs:
+        return [escape(arm.description), *[NONE] * 10]
+    early = sum(log.stopped_early for log in logs)
+    return [
+        escape(arm.description),
+        *(f"{_mean(logs, name):.1f}" for name in ("cpu_seconds", "wall_seconds")),
+        *(f"{_mean(logs, n):,.0f}" for n in ("steps", "examples", "tokens", "loss_tokens")),
+        score(_mean(logs, "padding_share")),
+        f"{_mean(logs, 'best_step'):,.0f}",
+        score(_best(logs), digits=arm.headline.digits),
+        f"{early} of {len(logs)}",
+    ]
+
+
+def _mean(logs: list[TrainLog], name: str) -> float:
+    return sum(float(getattr(log, name)) for log in logs) / len(logs)
+
+
+def _best(logs: list[TrainLog]) -> float | None:
+    """The mean dev score of the steps that were kept."""
+    kept = [one.score for log in logs for one in log.evaluations if one.step == log.best_step]
+    return sum(kept) / len(kept) if kept else None
