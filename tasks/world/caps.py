@@ -17,6 +17,7 @@ from tasks.world.chance import enumerate_paths
 from tasks.world.entities import Text, ner_clause
 from tasks.world.lexicon import pieces
 from tasks.world.names import world
+from tasks.world.pairs import Pair, pair
 from tasks.world.reviews import Review, labelled_review
 from tasks.world.spec import WorldSpec
 
@@ -39,6 +40,7 @@ def caps(task: str, seed: int, spec: WorldSpec) -> dict[str, dict[str, float]]:
     """Best scores per reader and slice; "all" is the whole test split.
 
     Slices and sentence labels are scored by accuracy, "all" of a tagging task by micro-F1.
+    Empty for written texts: every record can be told without a fault.
     """
     return {reader: dict(scores) for reader, scores in _caps(task, seed, spec)}
 
@@ -48,8 +50,11 @@ def _caps(task: str, seed: int, spec: WorldSpec) -> tuple[tuple[str, Mapping[str
     if task == "ner":
         mentions = _mentions(seed, spec)
         return tuple((reader, scores(_read(mentions, reader), best_f1)) for reader in READERS)
-    # A causal reader at the first position has seen nothing; the others, the whole sentence.
-    table = scores(_reviews(seed, spec), accuracy)
+    if task == "generation":
+        return ()
+    cases = _pairs(seed, spec) if task == "matching" else _reviews(seed, spec)
+    # A causal reader at the first position has seen nothing; the others, the whole input.
+    table = scores(cases, accuracy)
     return tuple((reader, table) for reader in READERS if reader != "causal/first")
 
 
@@ -127,3 +132,14 @@ def _reviews(seed: int, spec: WorldSpec) -> list[Case]:
 
     paths = enumerate_paths(lambda choice: labelled_review(choice, there, spec.review_slices))
     return [case(probability, review) for probability, review in paths]
+
+
+def _pairs(seed: int, spec: WorldSpec) -> list[Case]:
+    there = world(seed, spec)
+    names = there.record_names["test"]
+
+    def case(probability: float, drawn: Pair) -> Case:
+        return Case(probability, drawn.slice, drawn.label, (*drawn.first, "", *drawn.second))
+
+    paths = enumerate_paths(lambda choice: pair(choice, there, names, spec.pair_slices))
+    return [case(probability, drawn) for probability, drawn in paths]

@@ -2,37 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-from harness.contracts import Example, InputError, Splits, Target, Unit
+from harness.contracts import Example, Grade, InputError, Splits
+from harness.data import limit
+from tasks.world import drafts, grammar, pairs, reviews
 from tasks.world.caps import caps
-from tasks.world.chance import Choice, Sampler, distinct, stream
-from tasks.world.entities import Text, corpus_sentence, ner_sentence
-from tasks.world.entities import training_slices as seen_entities
+from tasks.world.chance import Choice, Sampler, stream
+from tasks.world.drafts import Draft
+from tasks.world.entities import corpus_sentence
 from tasks.world.lexicon import TYPES, vocabulary
 from tasks.world.names import World, world
-from tasks.world.reviews import LABELS, Review, corpus_review, labelled_review
-from tasks.world.reviews import training_slices as seen_reviews
+from tasks.world.records import corpus_record
+from tasks.world.reviews import corpus_review
 from tasks.world.spec import VERSION, WorldSpec
 
 __all__ = ["SIZES", "VERSION", "corpus", "load", "vocabulary"]
 
 SIZES: Final = {
     "classification": {"train": 2000, "dev": 500, "test": 2000},
+    "matching": {"train": 3000, "dev": 500, "test": 2000},
     "ner": {"train": 1000, "dev": 500, "test": 1500},
+    "generation": {"train": 1000, "dev": 200, "test": 400},
 }
 """Examples per split where a configuration names no other number."""
 
 _TRIES: Final = 1000  # redraws of one sentence before the language counts as used up
 
 
-class Draft(NamedTuple):
-    """An example that has no id yet."""
+class _Kind(NamedTuple):
+    """How one task's examples are drawn, what their labels mean, and how texts are graded."""
 
-    words: tuple[str, ...]
-    target: Target
-    units: tuple[Unit, ...]
+    draw: Callable[[Choice, World, str], Draft]
+    labels: tuple[str, ...]
+    grade: Grade | None = None
+    metrics: tuple[str, ...] = ()
+
+
+_KINDS: Final[Mapping[str, _Kind]] = {
+    "classification": _Kind(drafts.review, reviews.LABELS),
+    "matching": _Kind(drafts.matching, pairs.LABELS),
+    "ner": _Kind(drafts.entities, TYPES),
+    "generation": _Kind(drafts.generation, (), grammar.grade, grammar.METRICS),
+}
 
 
 def load(
@@ -47,114 +60,99 @@ def load(
 ) -> Splits:
     """The labelled splits of one task.
 
-    `train_limit` keeps a random part of the training split; of two limits with one `limit_seed`
-    the smaller part lies within the larger. Dev and test depend on neither it nor `train_size`.
+    `train_limit` keeps a random part of the training split. Dev and test depend on neither it
+    nor `train_size`. Raises InputError for a task or a size that the world does not have.
     """
     spec = spec or WorldSpec()
     sizes = _sizes(task, {"train": train_size, "dev": dev_size, "test": test_size})
-    drafts = _draw(task, seed, spec, sizes)
+    drawn = _draw(task, seed, spec, sizes)
     examples = {
         split: tuple(
-            Example(f"world-{task}-{split}-{number}", *draft) for number, draft in enumerate(drawn)
+            Example(f"world-{task}-{split}-{number}", d.words, d.target, d.units, d.second)
+            for number, d in enumerate(part)
         )
-        for split, drawn in drafts.items()
+        for split, part in drawn.items()
     }
+    kind = _KINDS[task]
     return Splits(
         name="world",
         task=task,
         source="embedded",
-        train=_limited(examples["train"], train_limit, limit_seed),
+        train=limit(examples["train"], train_limit, limit_seed),
         dev=examples["dev"],
         test=examples["test"],
-        labels=TYPES if task == "ner" else LABELS,
+        labels=kind.labels,
         caps=caps(task, seed, spec),
         vocabulary=vocabulary(spec),
+        grade=kind.grade,
+        metrics=kind.metrics,
     )
 
 
 def corpus(seed: int, size: int, spec: WorldSpec | None = None) -> list[tuple[str, ...]]:
-    """Unlabelled sentences in which all names and polarity words of the world occur.
+    """Unlabelled sentences in which all words of the world and all names of entities occur.
 
-    None equals a dev or test sentence of any task, at the sizes in `SIZES` or below.
+    None equals a dev or test text of any task, references included, at the sizes in `SIZES` or
+    below; and no record in dev or test has a name that occurs here.
     """
     spec = spec or WorldSpec()
     there = world(seed, spec)
-    shares = (spec.corpus_entities, 1 - spec.corpus_entities)
     taken: set[tuple[str, ...]] = set()
     for task, sizes in SIZES.items():
-        drafts = _draw(task, seed, spec, {**sizes, "train": 0})
-        taken.update(draft.words for drawn in drafts.values() for draft in drawn)
-
-    def sentence(sampler: Sampler) -> tuple[str, ...]:
-        if sampler.pick((True, False), shares):
-            return corpus_sentence(sampler, there).words
-        return corpus_review(sampler, there)
-
+        parts = _draw(task, seed, spec, {**sizes, "train": 0})
+        taken.update(text for part in parts.values() for draft in part for text in draft.texts)
     sampler = stream("world", VERSION, seed, "corpus")
     drawn: list[tuple[str, ...]] = []
     while len(drawn) < size:
-        words = sentence(sampler)
+        words = _unlabelled(sampler, there)
         if words not in taken:
             drawn.append(words)
     return drawn
 
 
+def _unlabelled(sampler: Sampler, there: World) -> tuple[str, ...]:
+    spec = there.spec
+    records, entities = spec.corpus_records, spec.corpus_entities
+    kind = sampler.pick(
+        ("records", "entities", "reviews"), (records, entities, 1 - records - entities)
+    )
+    if kind == "records":
+        return corpus_record(sampler, there)
+    if kind == "entities":
+        return corpus_sentence(sampler, there).words
+    return corpus_review(sampler, there)
+
+
 def _draw(task: str, seed: int, spec: WorldSpec, sizes: dict[str, int]) -> dict[str, list[Draft]]:
-    """Splits without a sentence in common; test is drawn first, so that nothing moves it."""
+    """Splits without a text in common; test is drawn first, so that nothing moves it."""
     there = world(seed, spec)
     taken: set[tuple[str, ...]] = set()
-    drafts = {}
+    drawn = {}
     for split in ("test", "dev", "train"):
         sampler = stream("world", VERSION, seed, task, split)
-        drafts[split] = [
-            _fresh(_PROGRAMS[task], sampler, there, split, taken) for _ in range(sizes[split])
+        drawn[split] = [
+            _fresh(_KINDS[task].draw, sampler, there, split, taken) for _ in range(sizes[split])
         ]
-    return drafts
+    return drawn
 
 
 def _fresh(
-    program: Callable[[Choice, World, bool], Draft],
+    draw: Callable[[Choice, World, str], Draft],
     sampler: Sampler,
     there: World,
     split: str,
     taken: set[tuple[str, ...]],
 ) -> Draft:
-    """A draft whose words are not `taken` yet; takes them."""
+    """A draft none of whose texts is `taken` yet; takes them."""
     for _ in range(_TRIES):
-        draft = program(sampler, there, split == "train")
-        if draft.words not in taken:
-            taken.add(draft.words)
+        draft = draw(sampler, there, split)
+        if taken.isdisjoint(draft.texts):
+            taken.update(draft.texts)
             return draft
     raise InputError(
         f"data.{split}_size: the embedded world has run out of new sentences after {len(taken)}; "
         "ask for fewer"
     )
-
-
-def _entities(choice: Choice, there: World, training: bool) -> Draft:
-    slices = there.spec.ner_slices
-    text = ner_sentence(choice, there, seen_entities(slices) if training else slices)
-    units = tuple(Unit(m.slice, m.start, m.end, m.name) for m in text.mentions)
-    return Draft(text.words, _tags(text), units)
-
-
-def _review(choice: Choice, there: World, training: bool) -> Draft:
-    slices = there.spec.review_slices
-    review: Review = labelled_review(choice, there, seen_reviews(slices) if training else slices)
-    unit = Unit(review.slice, 0, len(review.words), "")
-    return Draft(review.words, review.label, (unit,))
-
-
-_PROGRAMS: Final = {"classification": _review, "ner": _entities}
-
-
-def _tags(text: Text) -> tuple[str, ...]:
-    tags = ["O"] * len(text.words)
-    for mention in text.mentions:
-        tags[mention.start] = f"B-{mention.type}"
-        for place in range(mention.start + 1, mention.end):
-            tags[place] = f"I-{mention.type}"
-    return tuple(tags)
 
 
 def _sizes(task: str, wanted: dict[str, int | None]) -> dict[str, int]:
@@ -166,16 +164,3 @@ def _sizes(task: str, wanted: dict[str, int | None]) -> dict[str, int]:
         if size < 1:
             raise InputError(f"data.{split}_size: expected a positive number, got {size}")
     return sizes
-
-
-def _limited(train: Sequence[Example], limit: int | None, seed: int) -> tuple[Example, ...]:
-    """A random part of the training split, in its order."""
-    if limit is None:
-        return tuple(train)
-    if not 1 <= limit <= len(train):
-        raise InputError(
-            f"data.train_limit: expected a number from 1 to {len(train)}, the size of the "
-            f"training split, got {limit}"
-        )
-    kept = distinct(stream("world", "limit", seed).pick, range(len(train)), limit)
-    return tuple(train[place] for place in sorted(kept))

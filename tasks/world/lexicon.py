@@ -8,7 +8,7 @@ that the pieces before them keep their places.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from tasks.world.spec import WorldSpec
 
@@ -79,6 +79,72 @@ ASPECTS: Final = listed(
 )
 COPULAS: Final = ("was", "felt", "seemed", "looked", "proved", "remained")
 ARTICLE: Final = "the"
+
+
+class Attribute(NamedTuple):
+    """What can be said of an inn: a key, ways to say it, and the values it can have.
+
+    A template is a verb and its noun, with the value between them. A value is two synonyms, the
+    first of them canonical; each goes with every noun of its attribute, and with the key.
+    """
+
+    key: str
+    templates: tuple[tuple[str, str], ...]
+    values: tuple[tuple[str, str], ...]
+
+
+def _attribute(key: str, templates: str, values: str) -> Attribute:
+    return Attribute(key, _couples(templates), _couples(values))
+
+
+def _couples(text: str) -> tuple[tuple[str, str], ...]:
+    words = listed(text)
+    return tuple(zip(words[::2], words[1::2], strict=True))
+
+
+ATTRIBUTES: Final = (
+    _attribute(
+        "food",
+        "serves dishes  cooks meals  prepares lunches",
+        "spicy peppery  sweet sugary  salty briny  vegetarian meatless",
+    ),
+    _attribute(
+        "drink",
+        "pours beers  mixes cocktails  sells wines",
+        "cold chilled  strong potent  weak watery  cloudy murky",
+    ),
+    _attribute(
+        "pricing",
+        "charges fees  quotes rates  sets tariffs",
+        "modest low  steep high  fixed constant  negotiable flexible",
+    ),
+    _attribute(
+        "lodging",
+        "has rooms  rents suites  offers bedrooms",
+        "large spacious  sunny bright  damp humid  clean spotless",
+    ),
+    _attribute(
+        "staff",
+        "employs waiters  hires clerks  trains porters",
+        "polite courteous  lazy idle  chatty talkative  shy timid",
+    ),
+    _attribute(
+        "clientele",
+        "attracts tourists  welcomes visitors  hosts guests",
+        "wealthy rich  famous renowned  sporty athletic  weary tired",
+    ),
+)
+RELATIONS: Final = _couples(
+    """
+    supplies equips  funds finances  copies imitates
+    praises commends  advises counsels  blames accuses
+    """
+)
+"""Two synonyms each. One inn does it to another, never both to each other."""
+RESTATING: Final = ("meaning", "namely")
+NAME: Final = "name"
+COLON: Final = ":"
+SEMICOLON: Final = ";"
 AND: Final = "and"
 BUT: Final = "but"
 ALTHOUGH: Final = "although"
@@ -102,10 +168,19 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "positive": POSITIVE,
     "negative": NEGATIVE,
     "plain": PLAIN,
+    "attribute": tuple(attribute.key for attribute in ATTRIBUTES),
+    "fact verb": tuple(verb for attribute in ATTRIBUTES for verb, _ in attribute.templates),
+    "fact noun": tuple(noun for attribute in ATTRIBUTES for _, noun in attribute.templates),
+    "value": tuple(
+        word for attribute in ATTRIBUTES for value in attribute.values for word in value
+    ),
+    "relation": tuple(verb for verbs in RELATIONS for verb in verbs),
+    "restating": RESTATING,
+    "record mark": (NAME, COLON, SEMICOLON),
 }
 
 WORDS: Final = tuple(word for words in ROLES.values() for word in words)
-_WORDS: Final = frozenset(WORDS)
+KNOWN: Final = frozenset(WORDS)
 _FIRST: Final = frozenset(FIRST_PIECES)
 _LAST: Final = frozenset(LAST_PIECES)
 
@@ -121,12 +196,16 @@ def vocabulary(spec: WorldSpec | None = None) -> tuple[str, ...]:
 
 def pieces(word: str) -> tuple[str, ...]:
     """How a surface word splits: a real word stays whole, an invented name gives two pieces."""
-    if word in _WORDS:
+    if word in KNOWN:
         return (word,)
-    first, last = word[:2], "##" + word[2:]
-    if first in _FIRST and last in _LAST:
-        return (first, last)
+    if is_name(word):
+        return (word[:2], "##" + word[2:])
     raise ValueError(f"{word!r} is not a word of the embedded world")
+
+
+def is_name(word: str) -> bool:
+    """True for whatever is built like an invented name, whether or not a world has it."""
+    return word[:2] in _FIRST and "##" + word[2:] in _LAST
 
 
 def piece_count(words: tuple[str, ...]) -> int:

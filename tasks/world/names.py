@@ -13,7 +13,7 @@ from typing import Final
 
 from tasks.world.chance import distinct, stream
 from tasks.world.lexicon import FIRST_PIECES, LAST_PIECES, NEGATIVE, POSITIVE, TYPES, listed
-from tasks.world.spec import VERSION, WorldSpec
+from tasks.world.spec import VERSION, Weights, WorldSpec
 
 PAIRS: Final = tuple(itertools.combinations(TYPES, 2))
 
@@ -22,25 +22,36 @@ PAIRS: Final = tuple(itertools.combinations(TYPES, 2))
 _AVOID: Final = frozenset(
     listed(
         """
-        babe bade bake bale bali bane bare base bate bide bike bile bite bode bole bone bore bozo
-        dado dale dame dane dare data date dave daze deli demo desi deva dike dima dime dina dine
-        dino dire diva dive dodo doge dole dome done dope dora dose dote doze dude duke dune dupe
-        fade fake fame fare fate faze fete fido fifa fife fila file fina fine fire five fume fuse
-        gaga gala gale game gape gate gave gaza gaze gene giga gina give gone gore kale kama kani
-        kate kiki kilo kite kobe kobo lada lake lama lame lana lane lari late lava laze lego lena
-        lido life like lili lima lime limo line lira lisa lite live lobe logo lola lone lope lore
-        lose love lube luge luke lulu luna lure lute made make male mali mama mane mare mari mate
-        maya maze mega meme memo menu mere mesa mete mica mike mile mime mimi mina mine mini mire
-        mite mode mole mona mono mope more mote move mule muse mute nada name nana nape nato nave
-        nero nike nile nina nine node none nope nora nori nose note nova nude nuke pale pane papa
-        pare pate pato pave pedo pepe peru peso pete pike pile pine pipe pipi pisa pita poke pole
-        polo pope popo pore pose puke puma pupa pure raga rage rake rare rate rave raze ride rife
-        rile ripe rise rita rite robe rode role roma rome rope rosa rose rota rote rove rude rule
-        rune ruse sade sado safe saga sage sake sale same sami samo sane sara sari sate save sega
-        side sima sine sire site size soda sofa sole solo some sore sumo sure take tale tame tape
-        tare taro tate tati tide tile time tina tine tire tito tivo tofu toga togo toke tome tone
-        tore tote toto tuba tube tuna tune tutu vale vane vase vega vera veto vibe vile vine visa
-        vise vito viva vole vote zara zeke zero zeta zine ziti zola zone zulu zuni
+        baba babe bade baka bake bale bali bane bare base bate beba bebe beta bide bike bile bimo
+        bino bite boba bobo bode bole bolo bone bono bora bore bozo bubi buda dada dado dale dali
+        dame dane dare data date dave daze debi deli demo deni desi deva dido dike dima dime dina
+        dine dino dire diva dive dodi dodo doge dole dome dona done dope dora dori dosa dose dote
+        dove doze duce dude duke dune dupe dura fade fado fake fame fare faro fate fava faze feta
+        fete fido fifa fife fifi fifo figo fila file fina fine fini fire five fufu fula fume fuse
+        gabi gaga gala gale game gape gate gato gave gaza gaze gene giga gigi gina gino gipi gipo
+        giro give gobi goku gone gore goto guru homo kale kali kama kani kara kata kate kava kiki
+        kilo kira kite kobe kobi kobo kofi kola koma kuba kuku lada lake lala lama lame lana lane
+        lani lara lari late lava laze leda lego lena leno leta levi lido life liga like lila lili
+        lilo lima lime limo line lino lira lisa lite live liza lobe logo loki lola lolo lome lone
+        lope lore lori lose loto love lube luge luka luke lulu luna lupe lure lute made magi make
+        mako male mali mama mana mane mani manu mare mari mate maya maze mega meme memo menu mere
+        mesa mete mica midi mika mike miki mila mile milo mime mimi mina mine mini mira mire miso
+        mite mode mole momo mona mono mope more mote moto move mule musa muse mute muti nada name
+        nami nana nani nape nato nave nemo nene nero nico nike niki nile nina nine nino node noma
+        nona none nope nora nori nose note nova novo nude nuke nuno pale pane papa para pare pate
+        pato pave pedo pele peni pepe peri peru peso peta pete pika pike pile pine pino pipe pipi
+        pisa pita poke pole polo poni pope popo pore pose puke puma pupa pupu pure puta rabi rafa
+        raga rage ragu rake raki rama rani rare rate rave ravi raze redo remi remo rene reno ride
+        rife riga rile rima ripe rise rita rite robe rode role roma rome roni rope rosa rose rosi
+        rota rote roti rove rude rudi rule rune ruse ruta sade sado safe saga sage sago sake saki
+        sala sale same sami samo samu sane sano sara sari sate sati save sega seni sida side silo
+        sima sina sine sino sire sita site siva size soda sofa sofi sola sole solo soma some soni
+        sore soto sudo suki sumo sure susi suva suzi tabu take tale tali tame tana tape tara tare
+        taro tata tate tati teri tesa teta tete tide tiki tile time timo tina tine tino tipi tire
+        titi tito tivo todo tofu toga togo toke tome tone toni tore tori toro tote toto tuba tube
+        tuna tune tutu vada vale vane vani vasa vase veda vega vela veni vera vero veto vibe vida
+        vile vine vino visa vise vita vito viva vivi vivo vodu vole vote zara zaza zeke zero zeta
+        zika zina zine zita ziti zola zone zora zulu zuma zumo zuni zuzu
         """
     )
 )
@@ -52,7 +63,9 @@ class World:
     """One draw of the world's names; `spec` is what it was drawn from.
 
     `seen` names and words may occur in training labels, `held_out` ones only in the corpus and
-    in dev and test. Polarity words are listed by label: negative, positive.
+    in dev and test. Polarity words are listed by label: negative, positive. `record_names` are
+    all others that can be built, by the split whose records they may name; unlabelled text
+    uses those of the training split.
     """
 
     spec: WorldSpec
@@ -61,28 +74,43 @@ class World:
     ambiguous: Mapping[tuple[str, str], tuple[str, ...]]
     seen_polarity: tuple[tuple[str, ...], tuple[str, ...]]
     held_out_polarity: tuple[tuple[str, ...], tuple[str, ...]]
+    record_names: Mapping[str, tuple[str, ...]]
 
 
 @functools.cache
 def world(seed: int, spec: WorldSpec) -> World:
     """The world of a data seed."""
     per_type, per_pair = spec.names_per_type, spec.ambiguous_per_pair
-    total = len(TYPES) * per_type + len(PAIRS) * per_pair
-    drawn = iter(distinct(stream("world", VERSION, seed, "names").pick, _candidates(), total))
+    there = _candidates()
+    drawn = iter(distinct(stream("world", VERSION, seed, "names").pick, there, len(there)))
     unambiguous = {kind: tuple(itertools.islice(drawn, per_type)) for kind in TYPES}
     cut = round(spec.seen_names * per_type)
     draw = stream("world", VERSION, seed, "polarity").pick
     polarity = [distinct(draw, words, len(words)) for words in (NEGATIVE, POSITIVE)]
     bad, good = polarity
     seen = round(spec.seen_polarity * len(bad))
+    ambiguous = {pair: tuple(itertools.islice(drawn, per_pair)) for pair in PAIRS}
     return World(
         spec=spec,
         seen={kind: names[:cut] for kind, names in unambiguous.items()},
         held_out={kind: names[cut:] for kind, names in unambiguous.items()},
-        ambiguous={pair: tuple(itertools.islice(drawn, per_pair)) for pair in PAIRS},
+        ambiguous=ambiguous,
         seen_polarity=(bad[:seen], good[:seen]),
         held_out_polarity=(bad[seen:], good[seen:]),
+        record_names=_shared_out(tuple(drawn), spec.record_names),
     )
+
+
+def _shared_out(names: tuple[str, ...], shares: Weights) -> dict[str, tuple[str, ...]]:
+    """The names in consecutive parts of about the given shares."""
+    total, reached, start = sum(share for _, share in shares), 0.0, 0
+    parts = {}
+    for part, share in shares:
+        reached += share
+        end = round(len(names) * reached / total)
+        parts[part] = names[start:end]
+        start = end
+    return parts
 
 
 def _candidates() -> tuple[str, ...]:

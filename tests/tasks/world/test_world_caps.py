@@ -12,6 +12,7 @@ from tasks.world.caps import READERS, Case, accuracy, best_f1, caps, scores
 from tasks.world.chance import stream
 from tasks.world.entities import Text, ner_clause
 from tasks.world.names import world
+from tasks.world.pairs import Pair, pair
 from tasks.world.reviews import labelled_review
 from tasks.world.spec import WorldSpec
 
@@ -44,8 +45,8 @@ def claims(seed: int) -> Iterator[tuple[str, str, str, float]]:
         for kind, names in pool.items():
             for name in names:
                 yield name[:2], kind, part, share[part] / 4 / len(names)
-    for (pair, names), part in itertools.product(there.ambiguous.items(), "RN"):
-        for name, kind in itertools.product(names, pair):
+    for (kinds, names), part in itertools.product(there.ambiguous.items(), "RN"):
+        for name, kind in itertools.product(names, kinds):
             yield name[:2], kind, part, share[part] / 6 / len(names) / 2
 
 
@@ -78,11 +79,25 @@ def test_classification_by_hand_is_the_same_for_every_reader() -> None:
         assert scores_of_reader == pytest.approx({**expected, "all": 1 - share["none"] / 2})
 
 
+def test_matching_by_hand_is_the_same_for_every_reader() -> None:
+    expected = {"same": 1.0, "value": 1.0, "role": 1.0, "other": 1.0, "vague": 0.5, "all": 0.975}
+    found = table("matching")
+    assert set(found) == set(READERS) - {"causal/first"}
+    for scores_of_reader in found.values():
+        assert scores_of_reader == pytest.approx(expected)
+
+
+def test_written_texts_have_no_caps() -> None:
+    assert table("generation") == {}
+
+
 def test_caps_follow_the_generator() -> None:
     cued = WorldSpec(ner_slices=(("R", 0.5), ("L", 0.5)))
     assert caps("ner", 0, cued)["causal/last"] == pytest.approx({"R": 0.5, "L": 1.0, "all": 0.75})
     vague = WorldSpec(review_slices=(("none", 1.0),))
     assert caps("classification", 0, vague)["causal/last"]["all"] == pytest.approx(0.5)
+    coins = WorldSpec(pair_slices=(("vague", 0.8), ("role", 0.2)))
+    assert caps("matching", 0, coins)["causal/last"]["all"] == pytest.approx(0.6)
 
 
 def test_a_reader_does_not_know_the_slice() -> None:
@@ -189,3 +204,28 @@ def test_classification_against_a_learned_table() -> None:
     reviews = [labelled_review(sampler, there, SPEC.review_slices) for _ in range(12_000)]
     draws: list[Draw] = [(review_view(r.words), r.label, r.slice) for r in reviews]
     assert_near(learned(draws[:8_000], draws[8_000:]), table("classification")["causal/last"])
+
+
+VALUES = {
+    word: (attribute.key, place)
+    for attribute in lx.ATTRIBUTES
+    for place, value in enumerate(attribute.values)
+    for word in value
+}
+
+
+def pair_view(drawn: Pair) -> Hashable:
+    """Whether names stand alike, and whether facts are the same, where there are any."""
+    both = (drawn.first, drawn.second)
+    names = [[word for word in words if lx.is_name(word)] for words in both]
+    facts = [{VALUES[word] for word in words if word in VALUES} for words in both]
+    vague = bool(set(drawn.second) & set(lx.RIGHT_NEUTRAL))
+    return vague, not vague and names[0] == names[1], not vague and facts[0] == facts[1]
+
+
+def test_matching_against_a_learned_table() -> None:
+    sampler, there = stream("test", "pair caps"), world(0, SPEC)
+    names = there.record_names["test"]
+    pairs = [pair(sampler, there, names, SPEC.pair_slices) for _ in range(9_000)]
+    draws: list[Draw] = [(pair_view(drawn), drawn.label, drawn.slice) for drawn in pairs]
+    assert_near(learned(draws[:6_000], draws[6_000:]), table("matching")["causal/last"])

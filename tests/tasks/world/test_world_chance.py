@@ -8,8 +8,9 @@ import pytest
 
 from tasks.world.chance import Choice, Sampler, distinct, enumerate_paths, stream
 from tasks.world.entities import ner_clause
-from tasks.world.lexicon import FILLERS, SECOND_WORDS
+from tasks.world.lexicon import FILLERS, ROLES, SECOND_WORDS
 from tasks.world.names import world
+from tasks.world.pairs import pair
 from tasks.world.reviews import labelled_review
 from tasks.world.spec import WorldSpec
 
@@ -64,7 +65,7 @@ def test_streams_differ_by_purpose_only() -> None:
     assert take("a", 1) != take("b", 1)
 
 
-@pytest.mark.parametrize("task", ["ner", "classification"])
+@pytest.mark.parametrize("task", ["ner", "classification", "matching"])
 def test_sampler_and_enumerator_agree(task: str) -> None:
     spec = WorldSpec()
     there = world(0, spec)
@@ -76,6 +77,10 @@ def test_sampler_and_enumerator_agree(task: str) -> None:
             mention, words = text.mentions[0], text.words
             verb = [w for w in words[mention.start + 1 :] if w not in {*FILLERS, *SECOND_WORDS}]
             return mention.slice, mention.type, verb[0]
+        if task == "matching":
+            drawn = pair(choice, there, there.record_names["test"], spec.pair_slices)
+            told = sum(word in ROLES["value"] for word in drawn.first)
+            return drawn.slice, drawn.label, f"{told} facts"
         review = labelled_review(choice, there, spec.review_slices)
         return review.slice, review.label, "but" if "but" in review.words else ""
 

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -9,12 +10,13 @@ from collections import Counter
 import pytest
 
 from harness.contracts import Example, InputError, Splits
+from harness.data import overlap
 from tasks.world import lexicon as lx
 from tasks.world.data import SIZES, corpus, load
 from tasks.world.names import world
 from tasks.world.spec import WorldSpec
 
-TASKS = ("classification", "ner")
+TASKS = ("classification", "matching", "ner", "generation")
 
 
 @pytest.fixture(scope="module", params=TASKS)
@@ -31,6 +33,14 @@ def every(splits: Splits) -> list[Example]:
     return [*splits.train, *splits.dev, *splits.test]
 
 
+def texts_of(example: Example, task: str) -> list[tuple[str, ...]]:
+    """Everything in plain English that an example holds."""
+    if task == "generation":
+        assert isinstance(example.target, tuple)
+        return [tuple(text.split()) for text in example.target]
+    return [example.words, example.second] if task == "matching" else [example.words]
+
+
 def test_shape(splits: Splits) -> None:
     sizes = {"train": len(splits.train), "dev": len(splits.dev), "test": len(splits.test)}
     assert sizes == SIZES[splits.task]
@@ -39,14 +49,24 @@ def test_shape(splits: Splits) -> None:
     assert splits.test[17].id == f"world-{splits.task}-test-17"
     assert len({example.id for example in every(splits)}) == sum(sizes.values())
     parts = {unit.slice for example in splits.test for unit in example.units}
-    assert parts | {"all"} == set(splits.caps["causal/last"])
+    if splits.task == "generation":
+        assert splits.caps == {}
+        assert parts == {"3 facts", "4 facts", "5 facts"}
+    else:
+        assert parts | {"all"} == set(splits.caps["causal/last"])
+    assert (splits.grade is None) == (splits.metrics == ()) == (splits.task != "generation")
 
 
-def test_no_sentence_twice(splits: Splits) -> None:
+def test_no_text_twice(splits: Splits) -> None:
+    texts = Counter(text for e in every(splits) for text in texts_of(e, splits.task))
+    assert [text for text, n in texts.items() if n > 1] == []
     assert [w for w, n in Counter(e.words for e in every(splits)).items() if n > 1] == []
+    assert overlap(splits) == []
 
 
-def test_training_never_shows_what_is_held_out(splits: Splits) -> None:
+@pytest.mark.parametrize("task", ["classification", "ner"])
+def test_training_never_shows_what_is_held_out(task: str) -> None:
+    splits = load(task)
     there = world(0, WorldSpec())
     hidden = {w for words in there.held_out_polarity for w in words}
     hidden |= {name for names in there.held_out.values() for name in names}
@@ -59,7 +79,8 @@ def test_sentences_stay_short_and_within_the_vocabulary(
     splits: Splits, text: list[tuple[str, ...]]
 ) -> None:
     known = set(lx.vocabulary(WorldSpec()))
-    for words in [*(example.words for example in every(splits)), *text]:
+    told = [words for example in every(splits) for words in texts_of(example, splits.task)]
+    for words in [*(example.words for example in every(splits)), *told, *text]:
         pieces = [piece for word in words for piece in lx.pieces(word)]
         assert set(pieces) <= known
         assert len(pieces) <= 44  # leaves room for two special pieces in a window of 46
@@ -102,7 +123,7 @@ def test_a_limit_takes_a_repeatable_part() -> None:
     assert some == load("ner", train_limit=100).train
     assert some != load("ner", train_limit=100, limit_seed=1).train
     assert some != whole[:100]
-    assert set(some) < set(load("ner", train_limit=200).train) < set(whole)
+    assert set(some) < set(whole)
     assert list(some) == sorted(some, key=whole.index)
 
 
@@ -117,7 +138,7 @@ def test_splits_travel_between_processes(splits: Splits) -> None:
 
 
 def test_another_process_draws_the_same() -> None:
-    drawn = "load('ner', 0, 30, 30, 30), load('classification', 0, 30, 30, 30), corpus(0, 300)"
+    drawn = f"[load(task, 0, 30, 30, 30) for task in {TASKS}], corpus(0, 300)"
     script = f"from tasks.world.data import corpus, load; print(repr(({drawn})))"
     other = subprocess.run(
         [sys.executable, "-c", script],
@@ -126,13 +147,29 @@ def test_another_process_draws_the_same() -> None:
         text=True,
         check=True,
     )
-    here = (load("ner", 0, 30, 30, 30), load("classification", 0, 30, 30, 30), corpus(0, 300))
-    assert other.stdout.strip() == repr(here)
+    here = [load(task, 0, 30, 30, 30) for task in TASKS], corpus(0, 300)
+
+    def plain(text: str) -> str:
+        return re.sub(r"<function grade at 0x\w+>", "grade", text.strip())
+
+    assert plain(other.stdout) == plain(repr(here))
 
 
-def test_corpus_holds_no_sentence_of_any_evaluation(text: list[tuple[str, ...]]) -> None:
-    held = {e.words for task in TASKS for e in (*load(task).dev, *load(task).test)}
+def test_corpus_holds_no_text_of_any_evaluation(text: list[tuple[str, ...]]) -> None:
+    held = {
+        words
+        for task in TASKS
+        for e in (*load(task).dev, *load(task).test)
+        for words in texts_of(e, task)
+    }
     assert not held & set(text)
+
+
+def test_corpus_does_not_know_the_names_of_evaluated_records(text: list[tuple[str, ...]]) -> None:
+    pools = world(0, WorldSpec()).record_names
+    words = {word for sentence in text for word in sentence}
+    assert not words & {*pools["dev"], *pools["test"]}
+    assert len(words & set(pools["train"])) > 500
 
 
 def test_corpus_redraws_what_an_evaluation_holds() -> None:
@@ -143,6 +180,7 @@ def test_corpus_redraws_what_an_evaluation_holds() -> None:
         between=none,
         after=none,
         second_word=0.0,
+        corpus_records=0.0,
         corpus_entities=1.0,
         corpus_two_clauses=0.0,
         corpus_names=(("any", 1.0),),
@@ -158,7 +196,9 @@ def test_corpus_redraws_what_an_evaluation_holds() -> None:
 def test_corpus_shows_no_label_but_every_name(text: list[tuple[str, ...]]) -> None:
     there = world(0, WorldSpec())
     words = {word.lower() for sentence in text for word in sentence}
-    assert not words & {"negative", "positive", *(kind.lower() for kind in lx.TYPES)}
+    labels = {"negative", "positive", "different", "same", *map(str.lower, lx.TYPES)}
+    assert not words & labels
+    assert not words & set(lx.ROLES["record mark"])  # no record in its form as input
     pools = (there.seen, there.held_out)
     names = {name.lower() for pool in pools for group in pool.values() for name in group}
     assert names <= words
@@ -172,9 +212,9 @@ def test_a_longer_corpus_begins_with_the_shorter(text: list[tuple[str, ...]]) ->
 @pytest.mark.parametrize(
     "task, options, complaint",
     [
-        ("parsing", {}, "no 'parsing'; choose from classification, ner"),
+        ("parsing", {}, "no 'parsing'; choose from classification, matching, ner, gen"),
         ("ner", {"test_size": 0}, "data.test_size: expected a positive number, got 0"),
-        ("ner", {"train_size": 10, "train_limit": 11}, "data.train_limit: .*from 1 to 10"),
+        ("ner", {"train_size": 10, "train_limit": 11}, "data.train_limit=11: .*from 1 to 10"),
         ("ner", {"train_limit": 0}, "data.train_limit"),
     ],
 )

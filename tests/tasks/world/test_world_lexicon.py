@@ -30,6 +30,19 @@ def test_inventory() -> None:
     assert len(lx.POSITIVE) == len(lx.NEGATIVE) == 24
     assert len(lx.FILLERS) == 40
     assert len(lx.SECOND_WORDS) == 20
+    assert len(lx.ATTRIBUTES) == 6
+    assert {len(attribute.values) for attribute in lx.ATTRIBUTES} == {4}
+    assert {len(attribute.templates) for attribute in lx.ATTRIBUTES} == {3}
+    assert len(lx.ROLES["value"]) == 6 * 4 * 2
+
+
+def test_new_words_stand_behind_the_old_ones() -> None:
+    """So that pieces of the first version keep their places."""
+    assert list(lx.ROLES)[-7:] == [
+        "attribute", "fact verb", "fact noun", "value", "relation", "restating", "record mark",
+    ]  # fmt: skip
+    old = lx.vocabulary().index(lx.PLAIN[-1])
+    assert lx.vocabulary()[old + 1] == lx.ATTRIBUTES[0].key
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -47,6 +60,7 @@ def test_any_two_syllables_would_split_as_a_name() -> None:
 
 def test_a_foreign_word_is_refused() -> None:
     for word in ("zebra", "", "Mi", "miRa", "Miraa"):
+        assert not lx.is_name(word)
         with pytest.raises(ValueError, match="is not a word of the embedded world"):
             lx.pieces(word)
 
@@ -59,6 +73,19 @@ def test_names_are_different_and_split_as_specified() -> None:
     assert {len(there.held_out[kind]) for kind in lx.TYPES} == {5}
     assert {len(there.ambiguous[pair]) for pair in PAIRS} == {5}
     assert all(len(lx.pieces(name)) == 2 for name in names)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_names_of_records_are_shared_out(seed: int) -> None:
+    there = world(seed, WorldSpec())
+    pools = there.record_names
+    everything = [*all_names(there), *(name for pool in pools.values() for name in pool)]
+    assert len(everything) == len(set(everything))
+    assert list(pools) == ["train", "dev", "test"]
+    sizes = {split: len(pool) / sum(map(len, pools.values())) for split, pool in pools.items()}
+    assert sizes == pytest.approx(dict(WorldSpec().record_names), abs=0.001)
+    known = {piece for name in pools["train"] for piece in lx.pieces(name)}
+    assert known == {*lx.FIRST_PIECES, *lx.LAST_PIECES}  # others are built from known pieces
 
 
 def test_each_polarity_word_is_either_seen_or_held_out() -> None:
