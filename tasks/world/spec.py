@@ -7,7 +7,7 @@ Versions of the world:
 
 1. Entities and reviews.
 2. Records of invented inns: pairs of texts about them, texts written from them, and sentences
-   about them in unlabelled text, which holds fewer entities (.55 -> .40) and reviews (.45 -> .25)
+   about them in unlabelled text, which holds fewer entities (.55 -> .42) and reviews (.45 -> .33)
    in return.
 
 What was calibrated, on the pair `mini` and training seed 0, so that both models are clear of
@@ -19,7 +19,14 @@ chance and of their caps as a whole:
   unlabelled reviews: with the first values no model grouped the polarity words (slice new at .5).
 - A third clause in half of the labelled contrasts, because the decoder solved two of them and
   stood at its cap; 1,000 -> 2,000 labelled reviews, because the encoder left chance too late.
-- Pretraining in 3,000 updates of 32 sentences instead of 1,600 of 64, at the same cost.
+- Attributes 8 -> 6 and values of each 6 -> 4, most records of unlabelled text told twice in other
+  words, one fact instead of 2-3 in a pair, 2,000 -> 3,000 labelled pairs, half of the facts that
+  count said in the same synonym: with the first values both models stood at chance on pairs, with
+  two facts the encoder left it only in the last epochs.
+- Pretraining in 4,000 updates of 32 sentences (1,600 of 64, then 3,000 of 32 before): the encoder
+  learns from .27 of the tokens only and needs them (NER, slice R: .65 -> .99). Weights of `mini`
+  start from N(0, .05) instead of N(0, .02), which is .02 at the published width of 768 scaled by
+  the square root of the width: the encoder's loss after 3,000 updates fell from 2.25 to 2.02.
 """
 
 from __future__ import annotations
@@ -79,7 +86,7 @@ class WorldSpec:
     record_names: Weights = (("train", 0.6), ("dev", 0.1), ("test", 0.3))
 
     # Pairs of texts about records
-    pair_facts: Bounds = (1, 2)  # as many in the second text as in the first
+    pair_facts: Bounds = (1, 1)  # as many in the second text as in the first
     pair_reworded: float = 0.5  # of the facts beside the one that counts
     pair_again: float = 0.5  # of the pairs that mean the same say that one in the same word
     vague: Bounds = (0, 2)  # fillers on each side of a verb that tells nothing
