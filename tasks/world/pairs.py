@@ -1,12 +1,12 @@
 """Pairs of texts that may or may not mean the same.
 
-What the answer hangs on gives the slice: same a record told again, value the same but for one
-value, role an inn and another with their parts exchanged, other another record, vague a second
+What the answer hangs on gives the slice: same a record told in other words, again one told in
+another template but with the very word of the fact that counts, value the same but for one value, role an inn and another with their parts exchanged, other another record, vague a second
 text that tells nothing. Save for other, a pair that means the same is made like one that does
 not, fact by fact and word by word: lengths, order and joints tell nothing, and pairs about two
 inns are as often the same as not. One fact, the one that counts, always changes its template. A
-share of these facts (`spec.pair_again`) keeps its synonym, so that in a pair that means the same
-the very word stands twice; the others need a reader that knows synonyms.
+share of these facts (`spec.pair_again`) keeps its synonym, which in a pair that means the same
+gives the slice again; all others need a reader that knows synonyms.
 """
 
 from __future__ import annotations
@@ -40,14 +40,15 @@ def pair(choice: Choice, world: World, names: Sequence[str], slices: Weights) ->
     parts, weights = zip(*slices, strict=True)
     part = choice.pick(parts, weights)
     name, other = distinct(choice.nuisance, names, 2)
+    again = False
     if _related(choice, part, slices):
         first, second = _relations(choice, name, other, part)
     else:
-        first, second = _records(choice, world.spec, name, other, part)
+        first, second, again = _records(choice, world.spec, name, other, part)
     label = int(part == "same")
     if part == "vague":
         second, label = _vague(choice, world.spec, name), choice.pick((0, 1))
-    return Pair(first, second, label, part)
+    return Pair(first, second, label, "again" if again and part == "same" else part)
 
 
 def _related(choice: Choice, part: str, slices: Weights) -> bool:
@@ -71,7 +72,8 @@ def _relations(choice: Choice, name: str, other: str, part: str) -> tuple[Words,
 
 def _records(
     choice: Choice, spec: WorldSpec, name: str, other: str, part: str
-) -> tuple[Words, Words]:
+) -> tuple[Words, Words, bool]:
+    """Two texts, and whether the fact that counts keeps its synonym."""
     least, most = spec.pair_facts
     count = choice.pick(range(least, most + 1))
     (turning,) = facts(choice.pick, 1)
@@ -83,19 +85,19 @@ def _records(
     first.append(worded(turning, said, here))
     if part == "other":
         anew = told(choice, other, facts(choice.nuisance, count))
-        return sentence(choice, name, first), anew
+        return sentence(choice, name, first), anew, False
     shares = (spec.pair_reworded, 1 - spec.pair_reworded)
     second = [
         clause(choice, f, choice.nuisance((1 - s, s), shares))
         for f, s in zip(beside, synonyms, strict=True)
     ]
-    second.append(worded(*_turned(choice, spec, turning, said, part), there))
-    return sentence(choice, name, first), sentence(choice, name, second)
+    told_now, synonym = _turned(choice, spec, turning, said, part)
+    second.append(worded(told_now, synonym, there))
+    one, two = sentence(choice, name, first), sentence(choice, name, second)
+    return one, two, synonym == said
 
 
-def _turned(
-    choice: Choice, spec: WorldSpec, fact: Fact, said: int, part: str
-) -> tuple[Fact, int]:
+def _turned(choice: Choice, spec: WorldSpec, fact: Fact, said: int, part: str) -> tuple[Fact, int]:
     """The fact that counts with a synonym: of the same value, or of another one."""
     again = choice.pick((True, False), (spec.pair_again, 1 - spec.pair_again))
     synonym = said if again else 1 - said
