@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,18 +38,18 @@ def _run(setup: Setup, asset: Asset, progress: Progress) -> None:
     parts, role = parts_of(setup.config), setup.cell.role
     work: Work = (Writing if parts.mode.writes else Labelling)(setup, asset, parts)
     parts.strategy.adapt(work.model)
-    knobs = parts.knobs
     log = train.train(
         work.model,
         _loss(work),
         work.lengths(),
         work.batch,
         work.score_dev,
-        dataclasses.replace(knobs, epochs=knobs.epochs * parts.mode.updates_factor),
+        parts.knobs,
         setup.cell.seed,
         Stopwatch(),
         progress,
         metrics.meter(work.metrics[0]).lower_is_better,
+        parts.mode.updates_factor,
     )
     found = work.conclude()
     kept = record.Record(

@@ -90,16 +90,21 @@ def train(
     stopwatch: Stopwatch,
     progress: Progress,
     lower_is_better: bool = False,
+    rounds: int = 1,
 ) -> TrainLog:
     """Tune `model` in place; it ends with the weights of its best dev evaluation.
 
     `words` are the lengths of the training examples, `batch_of` makes the tensors of chosen
-    ones, `loss_of` says what they cost, `score_dev` scores the model as it is. Everything
-    random comes from `seed`.
+    ones, `loss_of` says what they cost, `score_dev` scores the model as it is. An epoch goes
+    `rounds` times through the examples before dev is looked at. Everything random comes from
+    `seed`.
     """
     order = np.random.default_rng([seed, 1])
     limit = budget(words, knobs.batch_size)
-    epochs = [plan(words, limit, order) for _ in range(knobs.epochs)]
+    epochs = [
+        [batch for _ in range(rounds) for batch in plan(words, limit, order)]
+        for _ in range(knobs.epochs)
+    ]
     steps = sum(len(epoch) for epoch in epochs)
     log = _Log(model, score_dev, stopwatch, -1.0 if lower_is_better else 1.0)
     log.evaluate()

@@ -10,16 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.assets import SPECIALS
 from harness.contracts import InputError
-
-CONTEXTS: Final = ("left", "both")
-"""What a reader may know of a sequence when asked for one of its words."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +44,10 @@ class Source:
     def transitions(self) -> NDArray[np.float64]:
         """[states, states]: how probable each word (column) is after each word (row)."""
         rng = np.random.default_rng(self.seed)
-        return rng.dirichlet(np.full(self.states, self.concentration), self.states)
+        table: NDArray[np.float64] = rng.dirichlet(
+            np.full(self.states, self.concentration), self.states
+        )
+        return table
 
     @cached_property
     def stationary(self) -> NDArray[np.float64]:
@@ -98,11 +97,12 @@ class Source:
         place = {word: state for state, word in enumerate(self._words)}
         states = np.array([[place[word] for word in sequence] for sequence in sequences])
         step = self.transitions
-        if context == "left":
-            return -np.log2(step[states[:, :-1], states[:, 1:]])
         before, here, after = states[:, :-2], states[:, 1:-1], states[:, 2:]
-        joint = step[before, here] * step[here, after]
-        return -np.log2(joint / (step @ step)[before, after])
+        probable: NDArray[np.float64] = step[states[:, :-1], states[:, 1:]]
+        if context == "both":
+            probable = step[before, here] * step[here, after] / (step @ step)[before, after]
+        bits: NDArray[np.float64] = -np.log2(probable)
+        return bits
 
 
 def _bits(shares: NDArray[np.float64]) -> float:

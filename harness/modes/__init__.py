@@ -28,7 +28,7 @@ class Mode(Protocol):
 
     @property
     def updates_factor(self) -> int:
-        """Epochs of this mode for one of the others: some objectives need more updates."""
+        """Times an epoch goes through the examples: some objectives need more updates."""
 
 
 class Choice(Protocol):

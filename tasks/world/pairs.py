@@ -1,7 +1,8 @@
 """Pairs of texts that may or may not mean the same.
 
 What the answer hangs on gives the slice: same a record told in other words, again one told in
-another template but with the very word of the fact that counts, value the same but for one value, role an inn and another with their parts exchanged, other another record, vague a second
+another template but with the very word of the fact that counts, value the same but for one
+value, role an inn and another with their parts exchanged, other another record, vague a second
 text that tells nothing. Save for other, a pair that means the same is made like one that does
 not, fact by fact and word by word: lengths, order and joints tell nothing, and pairs about two
 inns are as often the same as not. One fact, the one that counts, always changes its template. A
