@@ -35,7 +35,7 @@ from transformers import (
 sys.path.insert(0, str(Path(__file__).parents[1] / "harness"))
 from cells import composed
 
-from harness import batching, data, encoding, experiment, foundation, train, view
+from harness import batching, encoding, foundation, labelling, metrics, train, view
 from harness import setup as setups
 from harness.measure.stopwatch import Stopwatch
 
@@ -67,11 +67,12 @@ class Rows(Dataset):
     def __init__(self, side):
         self.rows = []
         for index in range(len(side.examples)):
-            start, end = side.encoded.offsets[index : index + 2]
+            encoded = side.encoded[0]
+            start, end = encoded.offsets[index : index + 2]
             labels = np.full(end - start, -100)
-            where = side.encoded.positions(index, side.reader.read_at.removesuffix("_piece"))
+            where = encoded.positions(index, side.read_at.removesuffix("_piece"))
             labels[where] = side.targets[index][: len(where)]
-            ids = side.encoded.ids[start:end].tolist()
+            ids = encoded.ids[start:end].tolist()
             self.rows.append({"input_ids": ids, "labels": labels.tolist()})
 
     def __len__(self):
@@ -90,23 +91,22 @@ def prepare(tmp_path, model, source):
     place, cache = str(tmp_path), str(tmp_path / "cache")
     setup = setups.Setup(config, {}, laid, cell, "", place, cache, False, {}, None, None)
     parts = view.parts_of(config)
-    reader = view.reader_of(laid.asset, parts, tmp_path / "cache")
-    classes = parts.task.classes(laid.splits)
-    sides = {
-        name: view.side_of(split, laid.digests[name], parts.task, classes, reader)
-        for name, split in data.parts(laid.splits).items()
-    }
-    return SimpleNamespace(setup=setup, parts=parts, reader=reader, classes=classes, sides=sides)
+    work = labelling.Labelling(setup, laid.asset, parts)
+    return SimpleNamespace(
+        setup=setup, parts=parts, reader=work.reader, classes=work.classes, sides=work.sides
+    )
 
 
 def ours(case, epochs):
-    predictor = experiment._predictor(
+    predictor = labelling._predictor(
         case.setup, case.setup.foundation.asset, case.parts, case.reader, len(case.classes)
     )
     knobs = dataclasses.replace(case.parts.knobs, epochs=epochs)
     side = case.sides["train"]
     best = map(float, itertools.count()).__next__  # the last weights are the best
-    log = train.train(predictor, side.words, side.batch, best, knobs, 0, Stopwatch(), [].append)
+    log = train.train(
+        predictor, predictor.loss, side.words, side.batch, best, knobs, 0, Stopwatch(), [].append
+    )
     return predictor, log.cpu_seconds
 
 
@@ -146,7 +146,8 @@ def f1(case, answer_of):
         for index, some in zip(chosen, best.split(per), strict=True):
             answers[index] = tuple(some.tolist())
     counts = case.parts.task.judge(side.examples, answers, case.classes)
-    return experiment.headline("entity_f1", counts)
+    totals = {name: sum(column) for name, column in counts.columns.items()}
+    return metrics.meter("entity_f1").value(totals)
 
 
 def theirs_answer(model):
@@ -195,12 +196,12 @@ def test_prediction_beside_pipeline(tmp_path, model, source, capsys):
     config = predictor.body.config
     config.num_labels = len(case.classes)
     config.id2label = dict(enumerate(case.classes))
-    other = AutoModelForTokenClassification.from_config(config)
+    other = AutoModelForTokenClassification.from_config(config, attn_implementation="sdpa")
     base = getattr(other, other.base_model_prefix)
     base.load_state_dict(predictor.body.state_dict(), strict=False)
     other.classifier.load_state_dict(predictor.head.state_dict())
     other.eval()
-    prefix, suffix = case.reader.frame
+    prefix, suffix, _ = case.reader.frame
     tokenizer = framed(case.reader.tokenizer, prefix, suffix)
     pipe = pipeline("token-classification", model=other, tokenizer=tokenizer, device="cpu")
     side = case.sides["test"]
@@ -209,16 +210,16 @@ def test_prediction_beside_pipeline(tmp_path, model, source, capsys):
     for _ in range(ROUNDS):
         start = time.process_time()
         encoded = encoding.encode(
-            [text.split() for text in texts], case.reader.tokenizer, case.reader.frame, 128
+            [t.split() for t in texts], case.reader.tokenizer, case.reader.frame, case.reader.room
         )
-        fresh = dataclasses.replace(side, encoded=encoded)
-        answers, _ = experiment._answers(predictor, fresh, case.parts.knobs)
+        fresh = dataclasses.replace(side, encoded=[encoded])
+        answers, _ = labelling._answers(predictor, fresh, case.parts.knobs)
         seconds["ours"].append(time.process_time() - start)
         start = time.process_time()
         found = pipe(texts, batch_size=32, ignore_labels=[])
         seconds["pipeline"].append(time.process_time() - start)
     same = sum(
-        word_labels(rows, example, side.reader.read_at) == [case.classes[a] for a in answer]
+        word_labels(rows, example, side.read_at) == [case.classes[a] for a in answer]
         for rows, example, answer in zip(found, side.examples, answers, strict=True)
     )
     ratio = [p / o for p, o in zip(seconds["pipeline"], seconds["ours"], strict=True)]
