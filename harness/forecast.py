@@ -11,7 +11,7 @@ from harness import record
 from harness.plan import Planned
 from harness.setup import Foundation
 
-ASSUMED_SPEED = 8e9  # FLOP per CPU second, until a machine has records of its own
+ASSUMED_SPEED = 3e10  # FLOP per CPU second, until a machine has records of its own
 
 
 def cost(config: Mapping[str, Any], foundation: Foundation) -> float:

@@ -30,6 +30,7 @@ _HIDDEN_DROPOUT = (
     "mlp_dropout",
 )
 _ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attn_pdrop", "attention_dropout")
+transformers_logging.disable_progress_bar()  # the sweep shows one of its own
 _LANGUAGE_MODELS = {"clm": AutoModelForCausalLM, "mlm": AutoModelForMaskedLM}
 
 
@@ -241,9 +242,8 @@ def _loaded(auto: Any, folder: Path, dropout: float, attention_dropout: float) -
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """No progress bar and no warning of `transformers`: the sweep shows one display of its own."""
+    """No warnings of `transformers`."""
     verbosity = transformers_logging.get_verbosity()
-    transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()
     try:
         yield
@@ -260,8 +260,7 @@ def without_pooler(body: Any) -> nn.Module:
 
 
 def prepare(config: Any, dropout: float, attention: float) -> None:
-    """Set every dropout rate that this config knows, whatever it calls it; keep no cache."""
-    config.use_cache = False
+    """Set every dropout rate that this config knows, whatever it calls it."""
     for names, value in ((_HIDDEN_DROPOUT, dropout), (_ATTENTION_DROPOUT, attention)):
         for name in names:
             if hasattr(config, name):
@@ -283,7 +282,9 @@ def forward(
     it keeps come first. Position ids count real tokens, so padding may stand on either side.
     """
     places = (real.cumsum(1) - 1).clamp_min(0)[:, -ids.shape[1] :]
-    extra: dict[str, Any] = {} if memory is None else {"memory": memory}
+    extra: dict[str, Any] = {"use_cache": False}  # the library's own; ours is `memory`
+    if memory is not None:
+        extra["memory"] = memory
     if segments is not None and _tells_segments(model):
         extra["token_type_ids"] = segments.long()
     return model(
