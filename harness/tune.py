@@ -43,6 +43,7 @@ class Subject:
 
     data: str
     task: str
+    pair: str  # effort is equal within a pair
     model: str
     mode: str  # as the configuration names it
     family: str
@@ -90,6 +91,7 @@ def _subject(kept: record.Record, headlines: Mapping[str, str]) -> Subject:
     return Subject(
         cell.data,
         cell.task,
+        cell.pair,
         cell.model,
         kept.config["mode"]["name"],
         cell.family,
@@ -128,15 +130,16 @@ def choose(runs: Sequence[Trial], metric: str) -> dict[str, Any]:
 
 
 def refuse_unequal(found: Mapping[Subject, Sequence[Trial]]) -> None:
-    """Raise InputError where the models of one task were not searched with the same trials."""
-    shapes: dict[tuple[str, str], dict[str, list[tuple[float, int]]]] = defaultdict(dict)
-    families: dict[tuple[str, str], set[str]] = defaultdict(set)
+    """Raise InputError where the models of a pair were not searched with the same trials."""
+    shapes: dict[tuple[str, str, str], dict[str, list[tuple[float, int]]]] = defaultdict(dict)
+    families: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for subject, runs in found.items():
         shape = [(run.lr, run.seed) for run in runs]
-        shapes[subject.data, subject.task][f"{subject.model} ({subject.mode})"] = shape
-        families[subject.data, subject.task].add(subject.family)
-    for (data, task), models in shapes.items():
-        if len(families[data, task]) < 2:
+        where = subject.data, subject.task, subject.pair
+        shapes[where][f"{subject.model} ({subject.mode})"] = shape
+        families[where].add(subject.family)
+    for (data, task, pair), models in shapes.items():
+        if len(families[data, task, pair]) < 2:
             raise InputError(
                 f"{task} on {data}: only {', '.join(models)} was searched; "
                 "search the other family with the same rates and seeds, then tune again"

@@ -44,17 +44,16 @@ class Source:
     def transitions(self) -> NDArray[np.float64]:
         """[states, states]: how probable each word (column) is after each word (row)."""
         rng = np.random.default_rng(self.seed)
-        table: NDArray[np.float64] = rng.dirichlet(
-            np.full(self.states, self.concentration), self.states
-        )
-        return table
+        return rng.dirichlet(np.full(self.states, self.concentration), self.states)
 
     @cached_property
     def stationary(self) -> NDArray[np.float64]:
         """[states]: how probable each word is at any place of a sequence."""
         flow = np.vstack([self.transitions.T - np.eye(self.states), np.ones(self.states)])
         shares: NDArray[np.float64] = np.linalg.lstsq(flow, np.eye(self.states + 1)[-1])[0]
-        return np.clip(shares, 0, None) / np.clip(shares, 0, None).sum()
+        shares = np.clip(shares, 0, None)  # what rounding put below zero
+        normal: NDArray[np.float64] = shares / shares.sum()
+        return normal
 
     @property
     def vocabulary(self) -> tuple[str, ...]:
@@ -101,8 +100,7 @@ class Source:
         probable: NDArray[np.float64] = step[states[:, :-1], states[:, 1:]]
         if context == "both":
             probable = step[before, here] * step[here, after] / (step @ step)[before, after]
-        bits: NDArray[np.float64] = -np.log2(probable)
-        return bits
+        return -np.log2(probable)
 
 
 def _bits(shares: NDArray[np.float64]) -> float:

@@ -18,7 +18,8 @@ ORDER = [
     ["heads"],
     ["decoding", "strategies", "train"],
     ["pretrain"],
-    ["view"],
+    ["view", "surprisal"],
+    ["rolling"],
     ["probes", "work"],
     ["labelling", "writing", "facts"],
     ["foundation", "experiment"],
@@ -36,7 +37,7 @@ ORDER = [
     ["plan"],
     ["forecast"],
     ["sweep"],
-    ["run", "tune"],
+    ["run", "tune", "calibration", "likelihood"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 
