@@ -44,7 +44,9 @@ def _whole(error: BaseException) -> str:
 
 
 def _near(word: str, options: list[str]) -> str:
-    found = difflib.get_close_matches(word, options, n=1, cutoff=0.6)
+    """The likeliest option: letters that changed places are a commoner slip than a missing one."""
+    turned = [option for option in options if sorted(option) == sorted(word)]
+    found = turned or difflib.get_close_matches(word, options, n=1, cutoff=0.6)
     return f" (did you mean {found[0]}?)" if found else ""
 
 

@@ -93,9 +93,9 @@ def test_smoke_from_nothing_to_report_and_again(tmp_path):
     words = ["sweep=smoke", "pretraining.corpus.size=500", "data.test_size=80", *places(tmp_path)]
     done = run(*words)
     assert done.returncode == 0, done.stderr
-    assert "4 of 4 cells finished (0 were finished before)" in done.stdout
+    assert "8 of 8 cells finished (0 were finished before)" in done.stdout
     folders = list(record.folders(tmp_path / "results"))
-    assert len(folders) == 4
+    assert len(folders) == 8
     text = (tmp_path / "results" / "report.md").read_text(encoding="utf-8")
     assert "no verdict: smoke run" in text
     assert "mini, 0." in text
@@ -103,7 +103,7 @@ def test_smoke_from_nothing_to_report_and_again(tmp_path):
 
     again = run(*words)
     assert again.returncode == 0
-    assert "4 of 4 cells finished (4 were finished before)" in again.stdout
+    assert "8 of 8 cells finished (8 were finished before)" in again.stdout
     assert {f: (f / record.RECORD).read_bytes() for f in folders} == before
 
     shutil.rmtree(folders[0])  # one missing cell is run again, and gives the same
