@@ -46,9 +46,9 @@ SLACK = {"clm": 0.10, "mlm": 0.18}
 
 Measured with conf/calibration.yaml: over training seeds 0 to 3 the masked model ends 0.11 to 0.12
 above a perfect reader of the same words, on seed 0 the causal one 0.01; the limits leave room for
-three standard errors of 512 sequences (0.05, 0.04). A masked model that reads one neighbour only needs
-as much as a causal one, and is far out. Of the masked model's distance up to 0.045 is owed to its
-lesson, where one visible word in 25 is a random one; the rest is what more updates would bring.
+three standard errors of 512 sequences (0.05, 0.04). A masked model that reads one neighbour only
+needs as much as a causal one, and is far out. Of the masked model's distance up to 0.045 is owed to
+its lesson, where one visible word in 25 is a random one; the rest is what more updates would bring.
 """
 
 SEEN = {"clm": "the words before it", "mlm": "all other words"}
