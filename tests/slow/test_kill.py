@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 KILLS = 20
 SWEEP = (
     "-m",
-    "seed=0,1,2,3,4,5",
+    "seed=0,1,2,3,4,5,6,7,8,9,10,11",
     "task=ner,classification",
     "model=gpt2,bert",
     "data.train_size=400",
@@ -58,7 +58,7 @@ def scores(folder: Path) -> dict[str, bytes]:
 def test_twenty_random_kills(tmp_path):
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     subprocess.run(command(whole), cwd=ROOT, check=True, capture_output=True)
-    assert len(finished(whole)) == 24
+    assert len(finished(whole)) == 48
     rng = random.Random(0)
     before: dict[str, bytes] = {}
     for number in range(KILLS):
