@@ -1,25 +1,28 @@
-"""From record folders to a `Comparison`: the table of contents of the reporting half.
+"""From records and measurements to a `Comparison`: the table of contents of the reporting half.
 
 Runs are put together only where they are repetitions of one another: the same task, data
 digests, split, metrics and experiment version make a group; the same model, mode, strategy and
 configuration but another seed make an arm. What should agree and does not is refused by name.
-Damaged records become warnings.
+Damaged records and measurements become warnings.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from harness import arms, pairs, record, shelf
+import numpy as np
+
+from harness import arms, measurement, pairs, record, shelf
 from harness.comparison import ArmKey, Comparison, Failure, Group, GroupKey, Tuning, in_words
+from harness.measurement import Measurement, Series
 from harness.record import Record, RecordError
 from harness.shelf import Loaded, Shelf
 
 
 def compare(root: Path) -> Comparison:
-    """Read every record below a folder and put together what belongs together."""
+    """Read all records and measurements below a folder and put together what belongs together."""
     kept, warnings, failures = Shelf(), list[str](), list[Failure]()
     results, trials = list[Loaded](), list[Loaded]()
     total = 0
@@ -40,8 +43,9 @@ def compare(root: Path) -> Comparison:
         else:
             (trials if tuning else results).append(loaded)
     results = shelf.newest(results, warnings)
-    groups = tuple(_groups(results, failures))
-    return Comparison(groups, tuple(_tunings(trials)), tuple(failures), tuple(warnings), total)
+    groups, tunings = tuple(_groups(results, failures)), tuple(_tunings(trials))
+    measured = _measurements(root, warnings)
+    return Comparison(groups, tunings, tuple(failures), tuple(warnings), total, measured)
 
 
 def _groups(results: Sequence[Loaded], failures: Sequence[Failure]) -> Iterator[Group]:
@@ -87,6 +91,47 @@ def _tunings(trials: Sequence[Loaded]) -> Iterator[Tuning]:
         embedded = group.source == "embedded"
         rates = tuple(sorted(rows))
         yield Tuning(group.task, group.data, group.metrics[0], text, embedded, rates)
+
+
+def _measurements(root: Path, warnings: list[str]) -> tuple[Measurement, ...]:
+    """One measurement per identity: the copy that finished last (folders may be merged)."""
+    read = list[Measurement]()
+    for place in measurement.files(root):
+        try:
+            found = measurement.read(place)
+            wrong = _wrong(found)
+        except RecordError as error:
+            warnings.append(str(error))
+        except (OSError, TypeError, ValueError, ArithmeticError) as error:
+            warnings.append(f"{place}: damaged ({type(error).__name__}: {error}); left out")
+        else:
+            if wrong:
+                warnings.append(f"{place}: {wrong}; left out")
+            else:
+                read.append(found)
+    last = {one.identity: one for one in sorted(read, key=lambda one: one.finished_at or "")}
+    for name, times in Counter(one.identity[:12] for one in read).items():
+        if times > 1:
+            warnings.append(f"measurement {name} is there {times} times; the last one is used")
+    return tuple(one for one in read if last[one.identity] is one)
+
+
+def _wrong(found: Measurement) -> str | None:
+    """What makes a measurement that could be read useless."""
+    expected = {"probe": 1, "race": 2}.get(found.kind)
+    if len(found.subjects) != expected:
+        return f"kind {found.kind!r} with {len(found.subjects)} subjects"
+    broken = (one.name for one in found.series if not _sound(one, len(found.subjects)))
+    name = next(broken, None)
+    return None if name is None else f"samples of {name!r} are incomplete or no times"
+
+
+def _sound(series: Series, subjects: int) -> bool:
+    wall, cpu = (np.asarray(s, np.float64) for s in (series.wall_seconds, series.cpu_seconds))
+    size = len(wall)
+    lengths = {len(cpu), len(series.blocks) or size, *map(len, series.work.values())}
+    times = all(bool(np.isfinite(s).all() and (s >= 0).all()) for s in (wall, cpu))
+    return 0 <= series.subject < subjects and lengths == {size} and times
 
 
 def _learning_rate(found: Record) -> float | None:

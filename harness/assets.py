@@ -24,6 +24,7 @@ from harness.contracts import InputError, Splits
 
 VERSION = 2  # raise when the same recipe comes to mean another asset
 FACTS = "asset.json"
+ARCHITECTURE = "architecture"  # weights drawn at random, to be measured and never trained
 SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[EOS]")
 
 
@@ -35,6 +36,11 @@ class Asset:
     tokenizer_digest: str
     weights_digest: str
     pretraining: Mapping[str, Any] | None
+
+
+def drawn(architecture: Mapping[str, Any], vocabulary: int) -> Asset:
+    """What stands for an architecture without weights; there is no folder."""
+    return Asset("", "none", record.digest([ARCHITECTURE, dict(architecture), vocabulary]), None)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ examples in the same batches in the same order, whatever their tokenizers make o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,6 +37,15 @@ class Batch:
     targets: Tensor
     segments: Tensor | None = None
     readings: int = 1
+
+    def to(self, device: str) -> Batch:
+        """The same batch on a device."""
+        there: dict[str, Any] = {
+            name: value.to(device)
+            for name, value in vars(self).items()
+            if isinstance(value, Tensor)
+        }
+        return replace(self, **there)
 
 
 def budget(words: NDArray[np.int64], batch_size: int) -> int:
@@ -106,6 +116,8 @@ def collate(
 
 def stacked(batches: Sequence[Batch]) -> Batch:
     """Readings of the same examples as one batch, below one another; targets stand once."""
+    if len(batches) == 1:
+        return batches[0]
     width = max(batch.ids.shape[1] for batch in batches)
 
     def wide(values: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from harness import alarms, metrics
+from harness.measurement import Measurement, Subject
 from harness.metrics import Meter
 from harness.record import Record
 from harness.stats import Estimate
@@ -234,6 +235,14 @@ class Failure:
     record: Record
 
 
+class Tuned(NamedTuple):
+    """Where the weights come from that were measured."""
+
+    group: Group
+    arm: Arm
+    run: Run
+
+
 @dataclass(frozen=True)
 class Comparison:
     """All that a report needs."""
@@ -243,8 +252,25 @@ class Comparison:
     failures: tuple[Failure, ...] = ()
     warnings: tuple[str, ...] = ()
     records: int = 0
+    measurements: tuple[Measurement, ...] = ()
 
     @property
     def runs(self) -> Iterator[Run]:
         """Every finished result."""
         return (run for group in self.groups for arm in group.arms for run in arm.runs)
+
+    def tuned(self, subject: Subject) -> Tuned | None:
+        """The run that kept these very weights; None where there is none.
+
+        One training may stand behind several cells (two ways of decoding): where the subject
+        names its cell, it must be that one.
+        """
+        found = (
+            Tuned(group, arm, run)
+            for group in self.groups
+            for arm in group.arms
+            for run in arm.runs
+            if run.record.checkpoint_digest == subject.checkpoint is not None
+            and subject.cell in (None, run.record.identity)
+        )
+        return next(found, None)

@@ -5,6 +5,7 @@ No configuration object goes further than this; everything below takes plain val
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any
@@ -92,7 +93,7 @@ def scientific(config: Mapping[str, Any], writes: bool) -> dict[str, Any]:
     }
     if writes:
         chosen["decoding"] = config["decoding"]
-    if config["model"]["weights"] not in ("embedded", "scratch"):
+    if config["model"]["weights"] not in ("embedded", "scratch", "architecture"):
         chosen["model"]["weights"] = "folder"
     if config["model"]["weights"] == "embedded":
         chosen["pretraining"] = config["pretraining"]
@@ -113,8 +114,14 @@ def check(config: Mapping[str, Any]) -> None:
 
 _NUMBER = (int, float)
 _RANGES: dict[str, tuple[Any, Callable[[Any], bool], str]] = {
-    "model.weights": (str, lambda v: bool(v), "embedded, scratch or a folder"),
+    "model.weights": (str, lambda v: bool(v), "embedded, scratch, architecture or a folder"),
     "model.vocabulary": (int, lambda v: v >= 100, "a whole number from 100"),
+    "device": (str, lambda v: bool(re.fullmatch(r"cpu|cuda(:\d+)?", v)), "cpu, cuda or cuda:1"),
+    "precision": (
+        str,
+        lambda v: v in ("float32", "bfloat16"),
+        "float32 or bfloat16",
+    ),
     "results": (str, lambda v: bool(v), "a folder"),
     "cache": (str, lambda v: bool(v), "a folder"),
     "pretraining.updates": (int, lambda v: v >= 1, "a whole number from 1"),

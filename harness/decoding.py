@@ -8,7 +8,7 @@ token. Both give the same tokens, and so does any batch size.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -20,6 +20,7 @@ from harness.contracts import InputError
 from harness.heads import Writer
 
 SEARCHES = ("greedy", "beam", "top_p")
+_NEVER = -1  # the id of no token: a text that does not end by itself
 
 
 @dataclass(frozen=True)
@@ -88,15 +89,23 @@ def write(
     decoding: Decoding,
     specials: Specials,
     rng: torch.Generator,
+    exactly: int | None = None,
+    heard: Callable[[], None] | None = None,
 ) -> list[Tokens]:
-    """Texts for prompts [batch, length] that are padded on the left, in the order of the rows."""
-    iterations = getattr(writer.mode, "iterations", None)
-    if iterations is not None:
-        return _corrected(writer, ids, real, specials, decoding.max_new_tokens, decoding.cache)
+    """Texts for prompts [batch, length] that are padded on the left, in the order of the rows.
+
+    For measuring, `exactly` asks for so many tokens of each text, its end ignored, and `heard` is
+    called after each token of a stepwise search.
+    """
+    end, knobs = _end(writer, specials), decoding
+    if exactly is not None:
+        end, knobs = _NEVER, replace(decoding, max_new_tokens=exactly)
+    if getattr(writer.mode, "iterations", None) is not None:
+        return _corrected(writer, ids, real, specials, knobs, exactly)
     if decoding.search == "beam":
-        return _beam(writer, ids, real, decoding, _end(writer, specials))
+        return _beam(writer, ids, real, knobs, end)
     chosen = _greedy if decoding.search == "greedy" else _sampler(decoding, rng)
-    return _stepwise(writer, ids, real, decoding, _end(writer, specials), chosen)
+    return _stepwise(writer, ids, real, knobs, end, chosen, heard or (lambda: None))
 
 
 def _end(writer: Writer, specials: Specials) -> int:
@@ -124,6 +133,7 @@ def _stepwise(
     decoding: Decoding,
     end: int,
     choose: Callable[[Tensor], Tensor],
+    heard: Callable[[], None],
 ) -> list[Tokens]:
     state = _State(writer, ids, real, decoding.max_new_tokens, decoding.cache)
     ended = torch.zeros(len(ids), dtype=torch.bool, device=ids.device)
@@ -133,6 +143,7 @@ def _stepwise(
         state.add(tokens)
         ended |= tokens == end
         new = 1
+        heard()
         if bool(ended.all()):
             break
     return [_until(row, end) for row in state.ids[:, ids.shape[1] :].tolist()]
@@ -209,15 +220,22 @@ def _best(finished: list[_Hypothesis], alive: list[int]) -> Tokens:
 
 
 def _corrected(
-    writer: Writer, ids: Tensor, real: Tensor, specials: Specials, longest: int, cache: bool
+    writer: Writer,
+    ids: Tensor,
+    real: Tensor,
+    specials: Specials,
+    decoding: Decoding,
+    exactly: int | None,
 ) -> list[Tokens]:
     """Mask-predict: try the likeliest lengths, fill in all, hide the least certain, repeat."""
-    mode = writer.mode
+    mode, longest = writer.mode, decoding.max_new_tokens
     tries = min(int(getattr(mode, "length_beam", 1)), longest)
-    memory = Memory(ids.shape[1] + longest) if cache else None
+    memory = Memory(ids.shape[1] + longest) if decoding.cache else None
     hidden = writer.hidden(ids, real, torch.ones_like(real), memory)
     first = real.long().argmax(1)  # padding stands on the left
     lengths = writer.lengths(hidden[torch.arange(len(ids)), first]).topk(tries, -1).indices + 1
+    if exactly is not None:
+        lengths = torch.full_like(lengths, exactly)
     rows = torch.arange(len(ids), device=ids.device).repeat_interleave(tries)
     if memory is not None:
         memory.keep(ids.shape[1])

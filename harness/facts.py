@@ -46,14 +46,12 @@ def model_facts(cell: Cell, asset: Asset, parts: Parts, work: Work) -> record.Mo
     total = sum(p.numel() for p in work.model.parameters())
     rows, shape, vocabulary = len(encoded.words), parts.task.shape, work.reader.specials.vocabulary
     words = int(encoded.kept.sum())
-    body_only = size.total - size.embeddings
-    mean_length = len(encoded.ids) / max(1, rows)
-    flops = 2.0 * body_only + 4.0 * size.layers * mean_length * size.width
+    flops = forward_flops(size, len(encoded.ids) / max(1, rows))
     return record.ModelFacts(
         description=describe(cell, size.total),
         parameters={
             "total": total,
-            "non_embedding": body_only,
+            "non_embedding": size.total - size.embeddings,
             "trainable": sum(p.numel() for p in work.model.parameters() if p.requires_grad),
             "head": total - size.total,
         },
@@ -69,6 +67,16 @@ def model_facts(cell: Cell, asset: Asset, parts: Parts, work: Work) -> record.Mo
         precision="float32",
         pretraining=asset.pretraining if parts.backbone.weights != "scratch" else None,
     )
+
+
+def forward_flops(size: bodies.Size, tokens: float) -> float:
+    """Per token of a text of so many: 2 N + 4 L T d, N without embeddings (Kaplan et al. 2020).
+
+    Two for a weight's product and sum; in each layer T scores and T sums over the width. Training
+    costs three times that.
+    """
+    body_only = size.total - size.embeddings
+    return 2.0 * body_only + 4.0 * size.layers * tokens * size.width
 
 
 def describe(cell: Cell, parameters: int) -> str:

@@ -31,21 +31,37 @@ def lay(
     config, cache, make = argument
     parts = parts_of(config)
     room_of(parts)
+    _check_measuring(config)
     splits: Splits = build(config["data"], "data")
     data.check(splits, parts.task.name)
     for name in used(config["role"]):
         data.part(splits, name)
     pretraining = build(config["pretraining"], "pretraining")
+    backbone = parts.backbone
+    if backbone.weights == assets.ARCHITECTURE:
+        stand_in = assets.drawn(backbone.architecture, backbone.vocabulary)
+        return replace(_cost(parts, splits, stand_in, pretraining), epoch_flops=0.0)
     recipe = assets.recipe(
-        parts.backbone, splits, pretraining.knobs(), pretraining.corpus, parts.mode.writes
+        backbone, splits, pretraining.knobs(), pretraining.corpus, parts.mode.writes
     )
     texts = _texts(splits, parts.mode.writes)
     asset = assets.ready(recipe, Path(cache))
     costed = _cost(parts, splits, asset, pretraining)
     if asset is not None or not make:
         return costed
-    asset = pretrain.prepare(recipe, parts.backbone, pretraining, texts, Path(cache), progress)
+    asset = pretrain.prepare(recipe, backbone, pretraining, texts, Path(cache), progress)
     return replace(costed, asset=asset, asset_flops=0.0)
+
+
+def _check_measuring(config: Mapping[str, Any]) -> None:
+    """Refuse now what would only be refused after all training."""
+    for key in ("probe", "race"):
+        if config.get(key):
+            build(config[key], key)
+    if config["device"] != "cpu" and not torch.cuda.is_available():
+        raise InputError(
+            f"device={config['device']}: torch sees no CUDA device here; use device=cpu"
+        )
 
 
 def _texts(splits: Splits, writes: bool) -> list[tuple[str, ...]]:

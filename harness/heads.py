@@ -34,16 +34,26 @@ class Predictor(nn.Module):
         # The head of both models of a pair starts from the same numbers where shapes agree.
         self.head = new_linear(bodies.size(body).width, classes, seed)
 
-    def represent(self, ids: Tensor, real: Tensor, segments: Tensor | None = None) -> Tensor:
-        """Last hidden states [batch, length, width]."""
-        allowed = self.backbone.allowed(real)
-        seen = bodies.forward(self.body, ids, real, allowed, segments)
+    def represent(
+        self,
+        ids: Tensor,
+        real: Tensor,
+        segments: Tensor | None = None,
+        memory: Memory | None = None,
+    ) -> Tensor:
+        """Last hidden states [batch, from, width].
+
+        ids, segments [batch, from]; real [batch, to]: without a memory `to` is `from`, with one
+        the positions that it keeps come first.
+        """
+        allowed = self.backbone.allowed(real)[:, -ids.shape[1] :]
+        seen = bodies.forward(self.body, ids, real, allowed, segments, memory)
         hidden: Tensor = seen.last_hidden_state
         return hidden
 
-    def forward(self, batch: Batch) -> Tensor:
+    def forward(self, batch: Batch, memory: Memory | None = None) -> Tensor:
         """Logits [answers, classes]; several readings of the same examples are averaged."""
-        hidden = self.represent(batch.ids, batch.real, batch.segments)
+        hidden = self.represent(batch.ids, batch.real, batch.segments, memory)
         logits: Tensor = self.head(self.dropout(hidden[batch.rows, batch.columns]))
         return logits.view(batch.readings, -1, logits.shape[-1]).mean(0)
 

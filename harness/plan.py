@@ -45,7 +45,7 @@ def expand(config: Mapping[str, Any], overrides: Sequence[str]) -> Iterator[Plan
     given = dict(o.lstrip("+~").split("=", 1) for o in overrides if "=" in o)
     kept = [o for o in overrides if not o.startswith(("sweep=", "sweep.", "+sweep"))]
     seen: set[str] = set()
-    for block in config["sweep"]["cells"]:
+    for block in _meant(config["sweep"]["cells"], given):
         axes = {
             key: [given[key]] if key in given else _several(values) for key, values in block.items()
         }
@@ -57,6 +57,26 @@ def expand(config: Mapping[str, Any], overrides: Sequence[str]) -> Iterator[Plan
             if text not in seen:
                 seen.add(text)
                 yield planned
+
+
+def _meant(
+    blocks: Sequence[Mapping[str, Any]], given: Mapping[str, str]
+) -> Iterator[Mapping[str, Any]]:
+    """Blocks that hold what the user asked for; a value that no block holds goes for all."""
+    for block in blocks:
+        others = (
+            key
+            for key, value in given.items()
+            if key in block
+            and not _holds(block, key, value)
+            and any(_holds(other, key, value) for other in blocks)
+        )
+        if next(others, None) is None:
+            yield block
+
+
+def _holds(block: Mapping[str, Any], key: str, value: str) -> bool:
+    return key in block and value in map(_typed, _several(block[key]))
 
 
 def _typed(value: object) -> str:
@@ -76,4 +96,7 @@ def _compose(overrides: list[str], config: Mapping[str, Any]) -> Planned:
     with open_dict(composed):
         del composed["hydra"]
     plain: Any = OmegaConf.to_container(composed, resolve=True)
-    return Planned({**plain, "sweep": config["sweep"]}, choices)
+    shared = {
+        key: config.get(key) for key in ("sweep", "probe", "race")
+    }  # of the command as a whole
+    return Planned({**plain, **shared}, choices)

@@ -252,7 +252,7 @@ def write(
 def read(folder: Path) -> Record:
     """Read one record.json. Raises RecordError for a damaged or newer one."""
     path = folder / RECORD
-    raw = _load(path)
+    raw = load(path)
     if raw.get("format") != FORMAT:
         raise RecordError(
             f"{path}: format {raw.get('format')!r}, but this version reads {FORMAT}; "
@@ -275,7 +275,7 @@ def read(folder: Path) -> Record:
         record = Record(**parts)
     except (KeyError, TypeError) as error:
         raise RecordError(f"{path}: not a record of format {FORMAT} ({error})") from None
-    if wrong := _misfit(record):
+    if wrong := misfit(record):
         raise RecordError(f"{path}: not a record of format {FORMAT} ({wrong})")
     return record
 
@@ -291,7 +291,7 @@ def read_counts(folder: Path, expected: str | None = None) -> CountTable:
         if found != expected:
             raise RecordError(f"{path}: not the counts that record.json was written with")
     try:
-        return CountTable(**_load(path))
+        return CountTable(**load(path))
     except TypeError as error:
         raise RecordError(f"{path}: not a table of counts ({error})") from None
 
@@ -313,7 +313,7 @@ def _taken_apart(hint: Any) -> tuple[Any, tuple[Any, ...]]:
     return typing.get_origin(hint) or hint, typing.get_args(hint)
 
 
-def _misfit(value: Any) -> str | None:
+def misfit(value: Any) -> str | None:
     """The first field whose value is not of its type, in words; None where all are."""
     for name, hint in _hints(value.__class__).items():
         item = getattr(value, name)
@@ -337,10 +337,11 @@ def _fits(value: Any, hint: Any) -> bool:
         return False
     if kind is not Any and not isinstance(value, kind):
         return False
-    return not dataclasses.is_dataclass(kind) or _misfit(value) is None
+    return not dataclasses.is_dataclass(kind) or misfit(value) is None
 
 
-def _load(path: Path) -> dict[str, Any]:
+def load(path: Path) -> dict[str, Any]:
+    """The JSON object in a file. Raises RecordError where there is none."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -48,7 +48,7 @@ def _plan(config: DictConfig) -> None:
         if len(_composed) == 1:
             sweep.warm(_plain(config))
         if config.get("sweep") is None:
-            plain = {**_plain(config), "sweep": None}
+            plain = {"sweep": None, "probe": None, "race": None, **_plain(config)}
             cells = [Planned(plain, dict(choices.runtime.choices))]
         else:
             cells = list(expand(_plain(config), list(choices.overrides.task)))

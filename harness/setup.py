@@ -6,7 +6,7 @@ No torch here, so the process that plans a sweep stays small.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ from typing import Any
 from filelock import FileLock
 
 from harness import record
-from harness.assets import Asset
+from harness.assets import ARCHITECTURE, Asset
 from harness.contracts import Splits
+from harness.measurement import Stage
 from harness.record import Cell
 
 EXPERIMENT_VERSION = 2
@@ -63,13 +64,41 @@ class Setup:
         return Path(self.results) / RUNS / self.name
 
     @property
+    def trains(self) -> bool:
+        """Whether there is anything to train and score; an architecture is only measured."""
+        return self.cell.weights != ARCHITECTURE
+
+    @property
     def name(self) -> str:
         """Readable and unique."""
         cell = self.cell
         words = (cell.task, cell.data, cell.model, cell.weights, cell.mode, cell.strategy)
-        parts = [_safe(word) for word in words]
+        parts = [safe(word) for word in words]
         role = ["tuning"] if cell.role == "tuning" else []
         return "-".join([*parts, *role, f"s{cell.seed}", self.identity[:10]])
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a model is measured, and in which numbers it computes."""
+
+    device: str = "cpu"  # "cpu", "cuda", "cuda:1"
+    precision: str = "float32"  # "float32", "bfloat16"
+
+
+CPU = Place()
+
+
+@dataclass(frozen=True)
+class Order:
+    """What one measuring process is told: one tuned model, or two that race, decoder first."""
+
+    setups: Sequence[Setup]
+    settings: Mapping[str, Any]  # of the probe or the race
+    place: Place
+    identity: str
+    file: str  # to write
+    stages: Sequence[Stage] = ()  # memory, as read in a process of its own
 
 
 def used(role: str) -> tuple[str, ...]:
@@ -80,7 +109,7 @@ def used(role: str) -> tuple[str, ...]:
 def cell_of(config: Mapping[str, Any], foundation: Foundation, names: Mapping[str, str]) -> Cell:
     """The cell's words. `names` are the choices of the configuration groups."""
     weights = config["model"]["weights"]
-    known = weights in ("embedded", "scratch")
+    known = weights in ("embedded", "scratch", ARCHITECTURE)
     return Cell(
         model=config["model"]["name"],
         family=foundation.family,
@@ -130,5 +159,6 @@ def outcome(folder: Path) -> str | None:
         return None
 
 
-def _safe(word: str) -> str:
+def safe(word: str) -> str:
+    """A word as part of a file's name."""
     return re.sub(r"[^A-Za-z0-9_.]+", "_", word).strip("._") or "x"

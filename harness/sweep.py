@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness import configuration, environment, isolate, metrics, pool, record
+from harness import configuration, environment, isolate, measuring, metrics, pool, record
 from harness import setup as setups
 from harness.contracts import InputError
 from harness.forecast import cost, forecast
@@ -34,6 +34,11 @@ def run(planned: Sequence[Planned]) -> int:
     """Run what is not finished yet, write the report, tell how it went; returns the exit code."""
     for one in planned:
         configuration.check(one.config)
+        if one.config["model"]["weights"] == "architecture" and not one.config["race"]:
+            raise InputError(
+                f"model={one.choices['model']} has no weights to train; add race=base to measure "
+                "it beside the other of its pair, or name a checkpoint with model.weights=..."
+            )
     if not planned:
         raise InputError("this sweep holds no cell; see `cells` in its file under conf/sweep/")
     config = planned[0].config
@@ -46,9 +51,11 @@ def run(planned: Sequence[Planned]) -> int:
         _say(forecast(planned, foundations, workers, Path(config["results"])))
         return 0
     setups_ = _setups(planned, foundations, environment.observe())
-    tally = _run_cells(setups_, planned, workers)
-    _conclude(tally, Path(config["results"]))
-    return 1 if tally.failed else 0
+    trained = {key: found for key, found in setups_.items() if found[0].trains}
+    tally = _run_cells(trained, planned, workers)
+    unmeasured = measuring.measure([setup for setup, _ in setups_.values()], config)
+    _conclude(tally, unmeasured, Path(config["results"]))
+    return 1 if tally.failed or unmeasured else 0
 
 
 def _writable(folder: Path, key: str) -> None:
@@ -216,12 +223,14 @@ def _score(setup: Setup) -> str:
     return f"{meter.title} {value:.3f} ({kept.evaluated})"
 
 
-def _conclude(tally: Tally, results: Path) -> None:
+def _conclude(tally: Tally, unmeasured: Sequence[tuple[str, str]], results: Path) -> None:
     """The last lines: how many, what failed, where to read on."""
     from harness import report  # pandas and scipy only when there is something to report
 
     for setup, reason in tally.failed:
         _say(f"failed: {setup.name}: {reason}")
+    for name, reason in unmeasured:
+        _say(f"failed: {name}: {reason}")
     done = len(tally.setups) - len(tally.failed)
     _say(f"{done} of {len(tally.setups)} cells finished ({tally.already} were finished before)")
     if done:

@@ -112,7 +112,7 @@ class Side:
             batching.collate(one, self.targets, chosen, self.read_at, self.pad)
             for one in self.encoded
         ]
-        return made[0] if len(made) == 1 else batching.stacked(made)
+        return batching.stacked(made)
 
 
 def side_of(

@@ -289,7 +289,7 @@ def forward(
         extra["token_type_ids"] = segments.long()
     return model(
         input_ids=ids,
-        attention_mask=attention.additive(allowed, torch.float32),
+        attention_mask=attention.additive(allowed, next(model.parameters()).dtype),
         position_ids=places,
         **extra,
     )

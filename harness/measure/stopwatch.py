@@ -29,11 +29,22 @@ class Reading(NamedTuple):
 
 @dataclass(frozen=True)
 class Stopwatch:
-    """Reads both clocks once the device has finished. All three callables can be replaced."""
+    """Reads both clocks once the device has finished. All callables can be replaced."""
 
     wall: Callable[[], float] = time.perf_counter
     cpu: Callable[[], float] = time.process_time
     synchronize: Callable[[], None] = lambda: None
+    sleep: Callable[[float], None] = time.sleep
+    on_device: bool = False  # the work is done elsewhere: process time does not see it
+
+    @classmethod
+    def of(cls, device: str) -> Stopwatch:
+        """The stopwatch for work on a device ("cpu", "cuda", "cuda:1")."""
+        if device == "cpu":
+            return cls()
+        import torch  # the planning process reads the clock without it
+
+        return cls(synchronize=lambda: torch.cuda.synchronize(device), on_device=True)
 
     def read(self) -> Reading:
         """Now."""

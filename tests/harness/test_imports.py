@@ -10,8 +10,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ORDER = [
     ["contracts", "record"],
-    ["data", "metrics"],
-    ["measure", "environment"],
+    ["data", "metrics", "measurement"],
+    ["measure"],
+    ["environment"],
     ["backbones", "assets", "configuration"],
     ["setup", "encoding", "modes"],
     ["batching"],
@@ -25,7 +26,14 @@ ORDER = [
     ["foundation", "experiment"],
     ["isolate"],
     ["pool"],
+    ["serving"],
+    ["scenarios"],
+    ["probing"],
+    ["racing"],
+    ["ledger"],
+    ["measuring"],
     ["stats"],
+    ["timings"],
     ["alarms"],
     ["comparison"],
     ["shelf"],
@@ -37,7 +45,7 @@ ORDER = [
     ["plan"],
     ["forecast"],
     ["sweep"],
-    ["run", "tune", "calibration", "likelihood"],
+    ["run", "tune", "calibration", "likelihood", "race"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 
@@ -90,6 +98,7 @@ def test_who_reads_and_plans_needs_no_torch(module):
 
 def test_reporting_reads_records_alone():
     reporting = {"stats", "alarms", "comparison", "shelf", "arms", "pairs", "aggregate", "report"}
+    reporting |= {"measurement", "timings"}
     for name, path in modules():
         if name in reporting:
             assert own(imported(path)) <= reporting | {"contracts", "record", "metrics"}, path

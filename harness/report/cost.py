@@ -1,0 +1,204 @@
+"""What training took, in all and until a quality was reached; and what it costs in money.
+
+From the logs of the runs. Times of runs that shared a machine do not say which model is faster;
+examples, tokens and FLOPs do not depend on that.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from statistics import fmean, median
+from typing import NamedTuple
+
+from harness.comparison import Arm, Comparison, Contrast, Group
+from harness.record import Evaluation, Record, TrainLog
+from harness.report import efficiency
+from harness.report.efficiency import figure
+from harness.report.markdown import NONE, escape, score, section, table
+from harness.report.reading import reading, voided
+from harness.report.summary import caveat, named, place, pretrained
+
+TITLE = "Training cost"
+SHARE = 0.95
+"""Of the way from the floor to the worse model's best score: the target."""
+
+TRAINING_FACTOR = 3
+"""Forward and backward over forward alone (Kaplan et al. 2020, section 2.1)."""
+
+IN_ALL = (
+    "Whole runs, means over seeds; looks at the dev split are not counted. FLOPs are three times "
+    "the forward pass (FLOPs per token under Models) times real tokens."
+)
+TO_TARGET = (
+    "Until a dev score was first seen that both sides can reach: 95 % of the way from the floor to "
+    "the best dev score (mean over seeds) of the worse of the two. Dev is looked at once an epoch, "
+    "so figures come in such steps. Medians over seeds; a run that never got there counts as "
+    "longer than any other (it is censored), and where that decides the median, it says so."
+)
+MONEY = (
+    "Money is the price per hour that was given, {price}, times process seconds of a run (a run "
+    "uses one thread; its wall time would charge it for its neighbours), and times the seconds of "
+    "a million examples at the measured best batch size."
+)
+AMOUNTS = ["examples", "tokens", "FLOPs", "CPU s", "wall s"]
+
+
+class Spent(NamedTuple):
+    """What training took up to some point; infinite where that point was never reached."""
+
+    examples: float
+    tokens: float
+    flops: float
+    cpu_seconds: float
+    wall_seconds: float
+
+
+NEVER = Spent(*[math.inf] * 5)
+
+
+class Target(NamedTuple):
+    """A dev score, and what it was measured from."""
+
+    score: float
+    floor: float
+    source: str
+
+
+def training_cost(comparison: Comparison, price_per_hour: float | None = None) -> str:
+    """The section on training cost; money only where a price is given."""
+    rates = _rates(comparison)
+    rows = [
+        _whole(group, arm, price_per_hour, rates.get(id(arm)))
+        for group in comparison.groups
+        for arm in group.arms
+    ]
+    if not rows:
+        return section(2, TITLE, "No run has finished.")
+    header = ["task", "model", *AMOUNTS]
+    if price_per_hour is not None:
+        header += ["money, a run", "money, 1,000,000 answers"]
+    money = "" if price_per_hour is None else MONEY.format(price=figure(price_per_hour))
+    pairs = [part for group in comparison.groups for part in _pairs(group, price_per_hour)]
+    embedded = any(group.embedded for group in comparison.groups)
+    target = section(3, "To a target", TO_TARGET, *pairs, caveat(embedded)) if pairs else ""
+    return section(
+        2, TITLE, IN_ALL, table(header, rows, "ll" + "r" * (len(header) - 2)), money, target
+    )
+
+
+# --- in all -------------------------------------------------------------------------------------
+
+
+def _whole(group: Group, arm: Arm, price: float | None, rate: float | None) -> list[str]:
+    all_spent = [_spent(found, log) for found, log in _logs(arm)]
+    if not all_spent:
+        shown = [NONE] * len(AMOUNTS)
+    else:
+        shown = _amounts(Spent(*map(fmean, zip(*all_spent, strict=True))))
+    if price is not None:
+        seconds = [one.cpu_seconds for one in all_spent]
+        shown += [_money(price, fmean(seconds)) if seconds else NONE]
+        shown += [_money(price, 1e6 / rate) if rate else "not measured"]
+    return [place(group), escape(arm.description), *shown]
+
+
+def _logs(arm: Arm) -> list[tuple[Record, TrainLog]]:
+    found = (run.record for run in arm.runs)
+    return [(one, one.training) for one in found if one.training is not None]
+
+
+def _spent(found: Record, upto: TrainLog | Evaluation) -> Spent:
+    per_token = found.model.flops_per_token if found.model else math.nan
+    flops = TRAINING_FACTOR * per_token * upto.tokens
+    return Spent(upto.examples, upto.tokens, flops, upto.cpu_seconds, upto.wall_seconds)
+
+
+def _amounts(spent: Spent) -> list[str]:
+    if math.isinf(spent.examples):
+        return ["not reached"] * len(AMOUNTS)
+    counts = [f"{value:,.0f}" for value in (spent.examples, spent.tokens)]
+    flops = NONE if math.isnan(spent.flops) else f"{spent.flops:.2e}"
+    return [*counts, flops, f"{spent.cpu_seconds:.1f}", f"{spent.wall_seconds:.1f}"]
+
+
+def _money(price: float, seconds: float) -> str:
+    return "not reached" if math.isinf(seconds) else f"{price * seconds / 3600:.3g}"
+
+
+def _rates(comparison: Comparison) -> dict[int, float]:
+    """Examples per second at the best throughput that was measured of each arm, by its id."""
+    found: dict[int, float] = {}
+    for column in efficiency.columns_of(comparison):
+        if column.tuned and (rate := efficiency.fastest(column)):
+            key = id(column.tuned.arm)
+            found[key] = max(rate, found.get(key, 0.0))
+    return found
+
+
+# --- to a target --------------------------------------------------------------------------------
+
+
+def _pairs(group: Group, price: float | None) -> Iterator[str]:
+    for contrast in pretrained(group.contrasts):
+        start = f"{place(group)}. {named(contrast)}"
+        if contrast.refused or voided(contrast.gpt, contrast.bert):
+            yield f"{start}\n\n{reading(contrast)}."
+            continue
+        goal = target(contrast)
+        digits, title = contrast.gpt.headline.digits, escape(contrast.gpt.headline.caption)
+        if goal is None:
+            yield f"{start}\n\nNo target: a side never left the floor, or has no dev scores."
+            continue
+        text = f"Target: {title} {score(goal.score, digits=digits)}; floor: "
+        text += f"{score(goal.floor, digits=digits)}, {escape(goal.source)}."
+        rows = [_row(side, arm, goal, price) for side, arm in _sides(contrast)]
+        header = ["", "reached by", *AMOUNTS, *([] if price is None else ["money"])]
+        yield f"{start} {text}\n\n{table(header, rows, 'l' + 'r' * (len(header) - 1))}"
+
+
+def _sides(contrast: Contrast) -> Sequence[tuple[str, Arm]]:
+    return ("GPT", contrast.gpt), ("BERT", contrast.bert)
+
+
+def target(contrast: Contrast) -> Target | None:
+    """What both sides can reach; None where the worse one never left the floor.
+
+    The floor is the rule that ignores the input, on the split that was scored; where that is not
+    on record, the better of the two fresh heads on dev. Works for metrics of either direction.
+    """
+    improves, arms = contrast.gpt.headline.improves, (contrast.gpt, contrast.bert)
+    best, fresh = list[float](), list[float]()
+    for arm in arms:
+        seen = [log.evaluations for _, log in _logs(arm) if log.evaluations]
+        if not seen:
+            return None
+        best.append(fmean(max((e.score for e in one), key=improves) for one in seen))
+        fresh.append(fmean(one[0].score for one in seen))
+    floor, source = max(fresh, key=improves), "the better fresh head on dev, before tuning"
+    majority = contrast.gpt.scores[0].majority if contrast.gpt.scores else None
+    if majority is not None:
+        floor = majority
+        source = f"the rule that ignores the input, on the {contrast.gpt.first.evaluated} split"
+    worse = min(best, key=improves)
+    if improves(worse - floor) <= 0:
+        return None
+    return Target(floor + SHARE * (worse - floor), floor, source)
+
+
+def _row(side: str, arm: Arm, goal: Target, price: float | None) -> list[str]:
+    improves = arm.headline.improves
+    spent = [_reaching(found, log, goal.score, improves) for found, log in _logs(arm)]
+    reached = sum(one is not NEVER for one in spent)
+    middle = Spent(*map(median, zip(*spent, strict=True)))
+    money = [] if price is None else [_money(price, middle.cpu_seconds)]
+    return [side, f"{reached} of {len(spent)} runs", *_amounts(middle), *money]
+
+
+def _reaching(
+    found: Record, log: TrainLog, goal: float, improves: Callable[[float], float]
+) -> Spent:
+    """What it took until dev first showed the target; NEVER where it did not."""
+    there = (one for one in log.evaluations if improves(one.score - goal) >= 0)
+    first = next(there, None)
+    return NEVER if first is None else _spent(found, first)
