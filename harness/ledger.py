@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from harness.measure import peaks
 from harness.measure.stopwatch import Stopwatch
@@ -41,16 +41,23 @@ STAGES = (
 _USERS_MISTAKE = 2  # exit code
 
 
+class Shape(NamedTuple):
+    """Of inference: examples a batch, and tokens an example where there are no words to read."""
+
+    batch_size: int = 32
+    tokens: int = 128
+
+
 def measure(
     setup: Setup,
     place: Place,
-    batch_size: int = 32,
+    shape: Shape = Shape(),  # noqa: B008 - it cannot change
     threads: int = 1,
     limit_seconds: float = 600.0,
 ) -> list[Stage]:
     """All of `STAGES`, in order. One that was not reached has no number, and says why.
 
-    `batch_size` and the place's precision are of inference; training is as the cell's
+    `shape` and the place's precision are of inference; training is as the cell's
     configuration says. The clock is no argument, as the program could not read another. Raises
     InputError where the cell has kept no tuned model.
     """
@@ -64,7 +71,7 @@ def measure(
     try:
         done = subprocess.run(
             [sys.executable, "-m", "harness.ledger", repr(Stopwatch().wall())],
-            input=pickle.dumps((setup, place, batch_size)),
+            input=pickle.dumps((setup, place, tuple(shape))),
             capture_output=True,
             timeout=limit_seconds,
             env=_surroundings(threads),
@@ -80,22 +87,6 @@ def measure(
     found = [Stage(**json.loads(line)) for line in lines]
     missing = STAGES[len(found) :]
     return found + [Stage(name, None, None, None, why=why) for name in missing]
-
-
-def remainder(stage: Stage, before: Stage) -> int | None:
-    """Bytes at a stage's peak that neither the stage before held nor the exact parts explain.
-
-    Of "forward" (before it "first answer") and of "training step" (before it "training set-up")
-    these are the activations, the batch and the allocator's rounding. On a device they are of its
-    memory. None where a reading is missing.
-    """
-    if "allocated_peak" in stage.device:
-        peak, held = stage.device["allocated_peak"], before.device.get("allocated")
-    else:
-        peak, held = stage.peak_bytes, before.resident_bytes
-    if peak is None or held is None:
-        return None
-    return peak - held - (sum(stage.parts.values()) - sum(before.parts.values()))
 
 
 def held(model: nn.Module, optimizer: Any = None) -> dict[str, int]:
@@ -208,7 +199,7 @@ def _live(book: _Book) -> None:
     import pickle
     from importlib import import_module
 
-    setup, place, batch_size = pickle.load(sys.stdin.buffer)  # noqa: S301 - `measure` wrote it
+    setup, place, asked = pickle.load(sys.stdin.buffer)  # noqa: S301 - `measure` wrote it
     from harness import labelling, serving, view, writing  # noqa: F401 - what the stages use
 
     view.parts_of(setup.config)
@@ -216,52 +207,70 @@ def _live(book: _Book) -> None:
     import_module(f"transformers.models.{kind}.modeling_{kind}")
     book.close("imports")
     book.move(place.device)
-    _answering(book, setup, place, batch_size)
-    _training(book, setup, place.device)
+    _answering(book, setup, place, Shape(*asked))
+    _training(book, setup, place.device, Shape(*asked))
 
 
-def _answering(book: _Book, setup: Setup, place: Place, batch_size: int) -> None:
+def _answering(book: _Book, setup: Setup, place: Place, shape: Shape) -> None:
     from harness import serving
+    from harness.scenarios.same_shape import SameShape
 
-    served = serving.tuned(setup, place)
+    served = serving.ready(setup, place)
     parts = held(served.model)
     book.close("weights", parts)
-    for name, count in (("first answer", 1), ("forward", batch_size)):
-        request = served.read(served.examples[:count])
+    for name, count in (("first answer", 1), ("forward", shape.batch_size)):
+        if served.reads:
+            request = served.read(served.examples[:count])
+        else:
+            request = SameShape(shape.tokens, batch_size=count).request(served)
         served.answer(request)
         book.close(name, parts, request.work)
 
 
-def _training(book: _Book, setup: Setup, device: str) -> None:
-    """As `experiment` trains it, on training examples of mean length.
+def _training(book: _Book, setup: Setup, device: str, shape: Shape) -> None:
+    """Two updates on one batch.
 
-    Two updates: only the second holds the gradients of the last, the optimizer's state and its
-    own activations together, as all later ones do.
+    Only the second holds the gradients of the last, the optimizer's state and its own activations
+    together, as all later ones do.
     """
     from harness import train, view
-    from harness.labelling import Labelling
-    from harness.work import Work
-    from harness.writing import Writing
 
-    parts = view.parts_of(setup.config)
-    asset, knobs = setup.foundation.asset, parts.knobs
-    assert asset is not None
-    work: Work = (Writing if parts.mode.writes else Labelling)(setup, asset, parts)
-    parts.strategy.adapt(work.model)
-    model: Any = work.model.to(device).train()
+    model, batch = _lesson(setup, device, shape)
+    knobs = view.parts_of(setup.config).knobs
     descent = train.optimizer(model, knobs.lr, knobs.weight_decay)
-    words = work.lengths()
-    typical = abs(words - words.mean()).argsort(kind="stable")[: knobs.batch_size]
-    batch = work.batch(typical).to(device)
     book.close("training set-up", held(model))
     for _ in range(2):
         train.update(model, descent, model.loss(batch), knobs.clip_norm)
-    shape = {
+    size = {
         "examples": len(batch.ids) // batch.readings,
         "tokens": int(batch.real.sum()),
         "positions": batch.ids.numel(),
     }
-    book.close("training step", held(model, descent), shape)
+    book.close("training step", held(model, descent), size)
+
+
+def _lesson(setup: Setup, device: str, shape: Shape) -> tuple[Any, Any]:
+    """A model that is about to be trained, and a batch.
+
+    As `experiment` trains it, on training examples of mean length; an architecture on the shape.
+    """
+    from harness import serving, view
+    from harness.labelling import Labelling
+    from harness.scenarios.same_shape import SameShape
+    from harness.work import Work
+    from harness.writing import Writing
+
+    parts, asset = view.parts_of(setup.config), setup.foundation.asset
+    if not setup.trains:
+        served = serving.drawn(setup)
+        batch = SameShape(shape.tokens, batch_size=shape.batch_size).lesson(served)
+        return served.model.to(device).train(), batch.to(device)
+    assert asset is not None
+    work: Work = (Writing if parts.mode.writes else Labelling)(setup, asset, parts)
+    parts.strategy.adapt(work.model)
+    words = work.lengths()
+    typical = abs(words - words.mean()).argsort(kind="stable")[: parts.knobs.batch_size]
+    return work.model.to(device).train(), work.batch(typical).to(device)
 
 
 def main() -> int:

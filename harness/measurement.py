@@ -35,8 +35,8 @@ class Subject:
     family: str
     pair: str
     level: str
-    weights: str  # "embedded", the checkpoint's name, or "architecture only"
-    task: str  # "-" for an architecture
+    weights: str  # "embedded", "scratch", "architecture", or the checkpoint's name
+    task: str
     data: str
     mode: str
     strategy: str
@@ -79,6 +79,21 @@ class Stage:
     shape: Mapping[str, int] = field(default_factory=dict)  # batch size, tokens
     why: str | None = None
 
+    def rest_bytes(self, before: Stage) -> int | None:
+        """Bytes at the peak that neither the stage before held nor the exact parts explain.
+
+        Of "forward" (before it "first answer") and of "training step" (before it "training
+        set-up") these are the activations, the batch and the allocator's rounding; of the
+        device's memory where one is used. None where a reading is missing.
+        """
+        if "allocated_peak" in self.device:
+            peak, held = self.device["allocated_peak"], before.device.get("allocated")
+        else:
+            peak, held = self.peak_bytes, before.resident_bytes
+        if peak is None or held is None:
+            return None
+        return peak - held - (sum(self.parts.values()) - sum(before.parts.values()))
+
 
 @dataclass(frozen=True)
 class Energy:
@@ -89,6 +104,11 @@ class Energy:
     idle_watts: float
     seconds: float
     work: Mapping[str, int]
+
+    @property
+    def net_joules(self) -> float:
+        """What the work cost above the device's idling for as long."""
+        return self.gross_joules - self.idle_watts * self.seconds
 
 
 @dataclass(frozen=True)

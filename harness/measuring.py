@@ -6,9 +6,8 @@ whatever is timed, one after another, alone. What was measured before on this ma
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,22 +23,33 @@ SCRATCH = "scratch"
 LIMIT_SECONDS = 3600.0
 
 
-def measure(found: Sequence[Setup], config: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Probe each kept model, race each pair; returns what failed, with reasons."""
+@dataclass(frozen=True)
+class Measured:
+    """What became of the probes and races of one command."""
+
+    count: int
+    already: int
+    failed: Sequence[tuple[str, str]]  # name and reason
+
+
+def measure(found: Sequence[Setup], config: Mapping[str, Any]) -> Measured:
+    """Probe each kept model, race each pair, one after another."""
     kept = worth(found)
     if not kept or not (config["probe"] or config["race"]):
-        return []
-    cache, failed = Path(config["cache"]), list[tuple[str, str]]()
-    with FileLock(cache / "locks" / "measuring.lock"):
-        jobs = list(_probes(kept, config)) if config["probe"] else []
+        return Measured(0, 0, ())
+    failed = list[tuple[str, str]]()
+    locks = Path(config["cache"]) / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    with FileLock(locks / "measuring.lock"):
+        planned = list(_probes(kept, config)) if config["probe"] else []
+        planned += _races(kept, config) if config["race"] else []
+        jobs = [job for job in planned if not Path(job.argument.file).is_file()]
         stages = _ledgers(jobs, config, failed)
         timed = [_with_stages(job, stages) for job in jobs]
-        timed += _races(kept, config) if config["race"] else []
         for job, outcome in pool.run(timed, 1, LIMIT_SECONDS, "speed"):
             if isinstance(outcome, Failed):
                 failed.append((job.name, outcome.reason))
-                sys.stdout.write(f"FAILED  {job.name}: {outcome.reason}\n")
-    return failed
+    return Measured(len(planned), len(planned) - len(jobs), failed)
 
 
 def worth(found: Sequence[Setup]) -> list[Setup]:
@@ -83,19 +93,16 @@ def _probes(kept: Sequence[Setup], config: Mapping[str, Any]) -> Iterator[Job]:
             continue  # it reads no words; a race asks it in shapes
         name = f"probe-{setup.name.rpartition('-')[0]}"
         order = _order(name, [setup], settings, config)
-        if not Path(order.file).is_file():
-            yield Job(name, "harness.probing:execute", order)
+        yield Job(name, "harness.probing:execute", order)
 
 
-def _races(kept: Sequence[Setup], config: Mapping[str, Any]) -> list[Job]:
-    settings, jobs = config["race"], list[Job]()
+def _races(kept: Sequence[Setup], config: Mapping[str, Any]) -> Iterator[Job]:
+    settings = config["race"]
     for gpt, bert in pairs(kept):
         words = (gpt.cell.task, gpt.cell.data, gpt.cell.model, bert.cell.model, bert.cell.mode)
         name = "-".join(["race", *map(setups.safe, words)])
         order = _order(name, [gpt, bert], settings, config)
-        if not Path(order.file).is_file():
-            jobs.append(Job(name, "harness.racing:execute", order))
-    return jobs
+        yield Job(name, "harness.racing:execute", order)
 
 
 def _order(
@@ -113,17 +120,16 @@ def _order(
 def _ledgers(
     jobs: Sequence[Job], config: Mapping[str, Any], failed: list[tuple[str, str]]
 ) -> dict[str, Sequence[Stage]]:
-    found: dict[str, Sequence[Stage]] = {}
-    reading = [
-        Job(
-            job.name,
-            "harness.measuring:stages",
-            (job.argument.setups[0], job.argument.place, config["probe"]["memory_batch"]),
-        )
+    """Memory by name of cell: of what is probed, and of architectures, which never are."""
+    wanted = {
+        setup.name: Job(setup.name, "harness.measuring:stages", (setup, job.argument))
         for job in jobs
-    ]
+        for setup in job.argument.setups
+        if len(job.argument.setups) == 1 or not setup.trains
+    }
+    found: dict[str, Sequence[Stage]] = {}
     workers = config["workers"] or environment.usable_cores()
-    for job, outcome in pool.run(reading, workers, LIMIT_SECONDS, "memory"):
+    for job, outcome in pool.run(list(wanted.values()), workers, LIMIT_SECONDS, "memory"):
         if isinstance(outcome, Done):
             found[job.name] = outcome.value
         else:
@@ -132,14 +138,19 @@ def _ledgers(
 
 
 def stages(
-    argument: tuple[Setup, Place, int], progress: Callable[[float], None] = lambda _: None
+    argument: tuple[Setup, Order], progress: Callable[[float], None] = lambda _: None
 ) -> Sequence[Stage]:
     """The memory ledger of one model: a job that executes a process of its own."""
-    setup, place, batch_size = argument
-    found = ledger.measure(setup, place, batch_size)
+    setup, order = argument
+    if setup.trains:
+        shape = ledger.Shape(order.settings["memory_batch"])
+    else:
+        shape = ledger.Shape(order.settings["batch_size"], order.settings["shape_tokens"])
+    found = ledger.measure(setup, order.place, shape)
     progress(1.0)
     return found
 
 
 def _with_stages(job: Job, found: Mapping[str, Sequence[Stage]]) -> Job:
-    return replace(job, argument=replace(job.argument, stages=found.get(job.name, ())))
+    memory = [found.get(setup.name, ()) for setup in job.argument.setups]
+    return replace(job, argument=replace(job.argument, memory=memory))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from omegaconf import OmegaConf, open_dict
 
 from harness import record
 
+_SHARED = ("sweep", "probe", "race")  # of the command as a whole, not of a cell
 _FOUNDATION = ("model", "task", "data", "pretraining", "role", "mode")
 
 
@@ -43,7 +45,7 @@ class Planned:
 def expand(config: Mapping[str, Any], overrides: Sequence[str]) -> Iterator[Planned]:
     """The cells of a named sweep. What the user set on the command line narrows an axis."""
     given = dict(o.lstrip("+~").split("=", 1) for o in overrides if "=" in o)
-    kept = [o for o in overrides if not o.startswith(("sweep=", "sweep.", "+sweep"))]
+    kept = [o for o in overrides if re.split(r"[.=@]", o.lstrip("+~"))[0] not in _SHARED]
     seen: set[str] = set()
     for block in _meant(config["sweep"]["cells"], given):
         axes = {
@@ -96,7 +98,4 @@ def _compose(overrides: list[str], config: Mapping[str, Any]) -> Planned:
     with open_dict(composed):
         del composed["hydra"]
     plain: Any = OmegaConf.to_container(composed, resolve=True)
-    shared = {
-        key: config.get(key) for key in ("sweep", "probe", "race")
-    }  # of the command as a whole
-    return Planned({**plain, **shared}, choices)
+    return Planned({**plain, **{key: config.get(key) for key in _SHARED}}, choices)

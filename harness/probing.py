@@ -86,7 +86,7 @@ def execute(order: Order, progress: Progress = lambda _: None) -> str:
         environment={"machine": environment.machine(gpu), **setup.environment}
         | {"before": before, "after": environment.state(gpu)},
         series=series,
-        memory={"0": order.stages},
+        memory={str(place): stages for place, stages in enumerate(order.memory)},
         energy=[] if isinstance(joules, str) else [joules],
         not_measured={"energy": joules} if isinstance(joules, str) else {},
         flags=flags(series, stopwatch),

@@ -1,6 +1,7 @@
 """Two models in one process, taking turns: which is faster, and by how much.
 
-Blocks of A B B A, so a drift of the machine meets both sides alike; each block gives one ratio.
+Blocks of A B B A and B A A B in turn, so a drift of the machine and the first look at new examples
+meet both sides alike; each block gives one ratio.
 Before each race the first model races a copy of itself: what that shows is the noise, and where
 it shows a difference there is no verdict.
 """
@@ -31,7 +32,7 @@ from harness.setup import Order
 from harness.train import Progress
 
 GATE = "A/A/"
-_TURNS = (0, 1, 1, 0)
+_TURNS = ((0, 1, 1, 0), (1, 0, 0, 1))
 
 
 _LEAST = {"blocks": 5, "requests": 1, "texts": 1, "batch_size": 1, "batch_texts": 1, "batches": 1}
@@ -87,6 +88,7 @@ def execute(order: Order, progress: Progress = lambda _: None) -> str:
         environment={"machine": environment.machine(gpu), **order.setups[0].environment}
         | {"before": before, "after": environment.state(gpu)},
         series=series,
+        memory={str(place): stages for place, stages in enumerate(order.memory) if stages},
         flags=probing.flags(series, stopwatch),
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
@@ -102,7 +104,7 @@ def raced(
     progress: Progress = lambda _: None,
 ) -> list[Series]:
     """Every race of two models, each with its gate, and the load tests of both."""
-    double = replace(gpt, model=copy.deepcopy(gpt.model))
+    gpt, double, bert = (replace(one, model=copy.deepcopy(one.model)) for one in (gpt, gpt, bert))
     todo = list(_races(gpt, bert, settings))
     series: list[Series] = []
     for done, (scenario, name, other) in enumerate(todo):
@@ -159,7 +161,7 @@ def turns(
     stopwatch: Stopwatch,
     rule: WarmUp,
 ) -> list[Series]:
-    """Blocks of A B B A over the same examples; one series a side."""
+    """Blocks of A B B A and B A A B over the same examples; one series a side."""
     examples = probing.some(sides[0].examples, _examples(scenario, sides[0], settings))
     calls = [scenario.calls(served, examples) for served in sides]
     warmed = [samples.warm_up(one[0].run, stopwatch, rule) for one in calls]
@@ -168,7 +170,7 @@ def turns(
     blocks: list[list[int]] = [[], []]
     done: list[list[Mapping[str, int]]] = [[], []]
     for block in range(settings.blocks):
-        for side in _TURNS:
+        for side in _TURNS[block % 2]:
             chosen = share(calls[side], block, settings.blocks)
             spent = samples.take([call.run for call in chosen], stopwatch)
             wall[side] += spent[0]

@@ -98,7 +98,7 @@ class Order:
     place: Place
     identity: str
     file: str  # to write
-    stages: Sequence[Stage] = ()  # memory, as read in a process of its own
+    memory: Sequence[Sequence[Stage]] = ()  # of each, as read in a process of its own
 
 
 def used(role: str) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from harness import setup as setups
 from harness.contracts import InputError
 from harness.forecast import cost, forecast
 from harness.isolate import Done, Failed, Job
+from harness.measuring import Measured
 from harness.plan import Planned
 from harness.setup import Foundation, Setup
 
@@ -53,9 +54,9 @@ def run(planned: Sequence[Planned]) -> int:
     setups_ = _setups(planned, foundations, environment.observe())
     trained = {key: found for key, found in setups_.items() if found[0].trains}
     tally = _run_cells(trained, planned, workers)
-    unmeasured = measuring.measure([setup for setup, _ in setups_.values()], config)
-    _conclude(tally, unmeasured, Path(config["results"]))
-    return 1 if tally.failed or unmeasured else 0
+    measured = measuring.measure([setup for setup, _ in setups_.values()], config)
+    _conclude(tally, measured, Path(config["results"]))
+    return 1 if tally.failed or measured.failed else 0
 
 
 def _writable(folder: Path, key: str) -> None:
@@ -223,17 +224,21 @@ def _score(setup: Setup) -> str:
     return f"{meter.title} {value:.3f} ({kept.evaluated})"
 
 
-def _conclude(tally: Tally, unmeasured: Sequence[tuple[str, str]], results: Path) -> None:
+def _conclude(tally: Tally, measured: Measured, results: Path) -> None:
     """The last lines: how many, what failed, where to read on."""
     from harness import report  # pandas and scipy only when there is something to report
 
-    for setup, reason in tally.failed:
-        _say(f"failed: {setup.name}: {reason}")
-    for name, reason in unmeasured:
+    failed = [(setup.name, reason) for setup, reason in tally.failed] + [*measured.failed]
+    for name, reason in failed:
         _say(f"failed: {name}: {reason}")
-    done = len(tally.setups) - len(tally.failed)
-    _say(f"{done} of {len(tally.setups)} cells finished ({tally.already} were finished before)")
-    if done:
+    counts = (
+        ("cells finished", len(tally.setups), len(tally.failed), tally.already),
+        ("measurements made", measured.count, len(measured.failed), measured.already),
+    )
+    for what, planned, lost, already in counts:
+        if planned:
+            _say(f"{planned - lost} of {planned} {what} ({already} were {what.split()[1]} before)")
+    if len(failed) < len(tally.setups) + measured.count:
         _say(f"report: {report.write(results)}")
 
 

@@ -53,11 +53,6 @@ def measure(
     return Energy(name, busy[0], idle[0] / idle[1], busy[1], work)
 
 
-def net_joules(energy: Energy) -> float:
-    """What the work cost above the device's idling for as long."""
-    return energy.gross_joules - energy.idle_watts * energy.seconds
-
-
 def _refusal(gpu: Gpu) -> str | None:
     if gpu.joules() is None:
         return "the device's energy counter cannot be read (Volta and later have one)"

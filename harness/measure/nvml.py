@@ -123,7 +123,7 @@ def open_gpu(uuid: str | None = None, library: Any = None) -> Gpu | str:
 def open_device(device: str, library: Any = None) -> Gpu | str:
     """The device that torch calls "cuda" or "cuda:1", which may be another by NVML's count."""
     if device == "cpu":
-        return "the work is done on the CPU, which has no such counters"
+        return "a CPU has no such counter"
     import torch
 
     properties: Any = torch.cuda.get_device_properties(device)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from harness.comparison import Arm, Comparison, Contrast, Group
 from harness.record import Evaluation, Record, TrainLog
 from harness.report import efficiency
-from harness.report.efficiency import figure
+from harness.report.figures import figure
 from harness.report.markdown import NONE, escape, score, section, table
 from harness.report.reading import reading, voided
 from harness.report.summary import caveat, named, place, pretrained
@@ -130,9 +130,9 @@ def _rates(comparison: Comparison) -> dict[int, float]:
     """Examples per second at the best throughput that was measured of each arm, by its id."""
     found: dict[int, float] = {}
     for column in efficiency.columns_of(comparison):
-        if column.tuned and (rate := efficiency.fastest(column)):
+        if column.tuned and (best := efficiency.best_batches(column)):
             key = id(column.tuned.arm)
-            found[key] = max(rate, found.get(key, 0.0))
+            found[key] = max(best[1].mean, found.get(key, 0.0))
     return found
 
 
@@ -192,7 +192,8 @@ def _row(side: str, arm: Arm, goal: Target, price: float | None) -> list[str]:
     reached = sum(one is not NEVER for one in spent)
     middle = Spent(*map(median, zip(*spent, strict=True)))
     money = [] if price is None else [_money(price, middle.cpu_seconds)]
-    return [side, f"{reached} of {len(spent)} runs", *_amounts(middle), *money]
+    early = ", before tuning" if middle.examples == 0 else ""
+    return [side, f"{reached} of {len(spent)} runs{early}", *_amounts(middle), *money]
 
 
 def _reaching(

@@ -5,33 +5,24 @@ Which of two models is faster is not decided here but in a race (`races`).
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-from harness import record, timings
+from harness import timings
 from harness.comparison import Comparison, Tuned
-from harness.measurement import Measurement, Series, Stage, Subject
-from harness.report.markdown import (
-    NONE,
-    bullets,
-    count,
-    escape,
-    estimated,
-    is_number,
-    score,
-    section,
-    shorten,
-    table,
-)
+from harness.measurement import Measurement, Series
+from harness.report import figures, machines
+from harness.report.figures import milliseconds
+from harness.report.machines import ARCHITECTURE, place
+from harness.report.markdown import NONE, count, escape, estimated, score, section, shorten, table
+from harness.report.memory import FORWARD, TRAINING, Ledger, ledger_of, memory
 from harness.report.reading import voided
 from harness.report.summary import caveat
 from harness.report.texts import PARALLEL
 from harness.stats import Estimate
-from harness.timings import SERVER, Percentile
+from harness.timings import SERVER
 
 TITLE = "Efficiency"
 NOTHING = (
@@ -46,26 +37,15 @@ READING = (
     "cannot carry is refused. Quality is that of all seeds on the test split. Do not read from "
     "two columns which model is faster: races below decide that."
 )
-UNTRAINED = "architecture only"
 ENERGY = (
     "Energy is read from the device's counter, which some devices feed from a sample of the "
     "runtime only: differences below 5 % say nothing. Net is gross minus what idling would have "
     "used in the same time."
 )
-LEDGER = (
-    "Seconds count from the start of the process; sizes are in MiB. Weights, buffers, gradients "
-    "and optimizer are exact sums over tensors. Activations and the rest are the peak less what "
-    "was held before the stage and less what these sums grew by: the batch and the allocator's "
-    "slack are among them."
-)
 MODEL, END_TO_END, OFFLINE = "single stream/model", "single stream/end to end", "offline"
 PREFILL, FIRST, WHOLE = "generation/prefill", "generation/first token", "generation/whole text"
 NATURAL = "natural"
 KNOWN = (MODEL, END_TO_END, OFFLINE, PREFILL, FIRST, WHOLE)
-IMPORTS, ANSWERED, FORWARD, TRAINING = "imports", "first answer", "forward", "training step"
-PARTS = ("weights", "buffers", "gradients", "optimizer")
-DEVICE_PEAK = "allocated_peak"
-MIB = 2**20
 
 
 @dataclass(frozen=True)
@@ -73,9 +53,8 @@ class Column:
     """One measured model: a column of a table."""
 
     found: Measurement
-    subject: Subject
+    ledger: Ledger
     tuned: Tuned | None  # the run behind its weights
-    name: str
     machine: str  # "E1"
     clock: str
 
@@ -83,20 +62,6 @@ class Column:
         """The series of this name, of texts of this length where one is asked for."""
         named = (one for one in self.found.series if one.name == name)
         return next((one for one in named if length in (None, length_of(one))), None)
-
-    def stage(self, name: str) -> Stage | None:
-        """The stage of memory of this name."""
-        return next((one for one in self.stages if one.name == name), None)
-
-    @property
-    def stages(self) -> Sequence[Stage]:
-        """Memory along the process's life."""
-        return self.found.memory.get("0", ())
-
-    def missing(self, what: str) -> str:
-        """That something was not measured, and why where that is on record."""
-        why = self.found.not_measured.get(what)
-        return f"not measured: {escape(shorten(why))}" if why else "not measured"
 
 
 Row = tuple[str, Callable[[Column], str]]
@@ -109,7 +74,7 @@ def efficiency(comparison: Comparison) -> str:
     columns = columns_of(comparison)
     tasks: dict[str, list[Column]] = defaultdict(list)
     for one in columns:
-        tasks[place(one.subject)].append(one)
+        tasks[place(one.ledger.subject)].append(one)
     embedded = any(one.tuned and one.tuned.group.embedded for one in columns)
     return section(
         2,
@@ -118,42 +83,27 @@ def efficiency(comparison: Comparison) -> str:
         *(section(3, f"{TITLE}: {name}", _task(tasks[name])) for name in sorted(tasks)),
         caveat(embedded),
         ENERGY if any(one.found.energy for one in columns) else "",
-        _memory(columns),
-        _doubts(comparison),
-        _machines(comparison),
+        memory(comparison),
+        machines.doubts(comparison),
+        machines.measured_on(comparison),
     )
 
 
 def columns_of(comparison: Comparison) -> list[Column]:
     """Every probe, decoders first within a pair."""
-    probes = [one for one in comparison.measurements if one.kind == "probe"]
-    columns = [_column(comparison, one) for one in probes]
-    return sorted(columns, key=lambda one: (one.subject.pair, one.subject.family != "gpt"))
-
-
-def _column(comparison: Comparison, found: Measurement) -> Column:
-    subject = found.subjects[0]
-    machine = machines(comparison)[machine_of(found)]
-    name, clock = named(comparison, subject), timings.clock_of(found.series, device(found))
-    return Column(found, subject, comparison.tuned(subject), name, machine, clock)
-
-
-def named(comparison: Comparison, subject: Subject) -> str:
-    """A subject in the words of its arm; in its own where no run on record has its weights."""
-    tuned = comparison.tuned(subject)
-    return escape(tuned.arm.description if tuned else f"{subject.description}, {subject.mode}")
-
-
-def place(subject: Subject) -> str:
-    """What was measured: a task on data, or an architecture without weights."""
-    if subject.weights == UNTRAINED:
-        return f"{UNTRAINED}, quality not measured"
-    return escape(f"{subject.task} on {subject.data}")
-
-
-def device(found: Measurement) -> str:
-    """Where the network ran."""
-    return str(found.settings.get("device", "cpu"))
+    names = machines.machines(comparison)
+    columns = [
+        Column(
+            found=one,
+            ledger=ledger_of(comparison, one, 0),
+            tuned=comparison.tuned(one.subjects[0]),
+            machine=names[machines.machine_of(one)],
+            clock=timings.clock_of(one.series, machines.device(one)),
+        )
+        for one in comparison.measurements
+        if one.kind == "probe"
+    ]
+    return sorted(columns, key=lambda one: one.ledger.order)
 
 
 # --- one table a task ---------------------------------------------------------------------------
@@ -161,7 +111,7 @@ def device(found: Measurement) -> str:
 
 def _task(columns: Sequence[Column]) -> str:
     rows = [(name, [cell(one) for one in columns]) for name, cell in _rows(columns)]
-    header = ["", *(one.name for one in columns)]
+    header = ["", *(one.ledger.name for one in columns)]
     return table(header, [[name, *cells] for name, cells in rows], "l" + "r" * len(columns))
 
 
@@ -172,7 +122,7 @@ def length_of(series: Series) -> str:
 
 def _rows(columns: Sequence[Column]) -> Iterator[Row]:
     """What a table says, from top to bottom; of texts and further scenarios where there are any."""
-    if not all(one.subject.weights == UNTRAINED for one in columns):
+    if not all(one.ledger.subject.weights == ARCHITECTURE for one in columns):
         yield from (("quality", _quality), ("measured weights", _weights), ("kernel", _kernel))
     yield "measured by", _probe
     yield "clock", lambda one: one.clock
@@ -186,9 +136,9 @@ def _rows(columns: Sequence[Column]) -> Iterator[Row]:
     yield "words / s", partial(_throughput, what="words")
     yield "real tokens / s", partial(_throughput, what="tokens")
     yield "padding share", _padding
-    yield "peak memory, forward, MiB", partial(_peak, name=FORWARD)
-    yield "peak memory, training step, MiB", partial(_peak, name=TRAINING)
-    yield "cold start, s", _cold_start
+    yield "peak memory, forward, MiB", lambda one: one.ledger.peak(FORWARD)
+    yield "peak memory, training step, MiB", lambda one: one.ledger.peak(TRAINING)
+    yield "cold start, s", lambda one: one.ledger.cold_start()
     if any(one.tuned for one in columns):
         yield "training, CPU s", _training
     yield "energy per 1,000 examples, J", _energy
@@ -232,7 +182,7 @@ def _quality(one: Column) -> str:
 
 
 def _weights(one: Column) -> str:
-    digest = escape((one.subject.checkpoint or NONE)[:8])
+    digest = escape((one.ledger.subject.checkpoint or NONE)[:8])
     return f"seed {one.tuned.run.seed} ({digest})" if one.tuned else digest
 
 
@@ -244,80 +194,48 @@ def _kernel(one: Column) -> str:
 def _latency(one: Column, name: str, q: float = 0.5, length: str | None = None) -> str:
     series = one.series(name, length)
     if series is None:
-        return one.missing(name)
+        return one.ledger.missing(name)
     return milliseconds(timings.percentile(timings.seconds(series, one.clock), q))
 
 
 def _per_token(one: Column, length: str) -> str:
     first, whole = one.series(FIRST, length), one.series(WHOLE, length)
     if first is None or whole is None:
-        return one.missing(WHOLE)
-    if one.subject.mode == PARALLEL:
+        return one.ledger.missing(WHOLE)
+    if one.ledger.subject.mode == PARALLEL:
         return "all tokens at once"
     return milliseconds(timings.percentile(timings.per_token(first, whole, one.clock), 0.50))
 
 
 def _borne(one: Column, name: str) -> str:
     tried = [series for series in one.found.series if series.name == name]
-    return borne(tried) if tried else one.missing(name)
+    return figures.borne(tried) if tried else one.ledger.missing(name)
 
 
-def _best(one: Column) -> tuple[Series, Estimate] | None:
-    """The batch size with the most examples a second."""
+def best_batches(one: Column) -> tuple[Series, Estimate] | None:
+    """Batches of the size with the most examples a second, and how many that are."""
     offline = [series for series in one.found.series if series.name == OFFLINE]
     rates = [(s, rate) for s in offline if (rate := timings.rate(s, "examples", one.clock))]
     return max(rates, key=lambda found: found[1].mean, default=None)
 
 
-def fastest(one: Column) -> float | None:
-    """Examples per second at the best batch size."""
-    best = _best(one)
-    return best[1].mean if best else None
-
-
 def _batch(one: Column) -> str:
-    best = _best(one)
-    return count(best[0].shape.get("batch_size")) if best else one.missing(OFFLINE)
+    best = best_batches(one)
+    return count(best[0].shape.get("batch_size")) if best else one.ledger.missing(OFFLINE)
 
 
 def _throughput(one: Column, what: str) -> str:
-    best = _best(one)
+    best = best_batches(one)
     found = timings.rate(best[0], what, one.clock) if best else None
-    if found is None:
-        return one.missing(OFFLINE)
-    if found.low is None or found.high is None:
-        return f"{figure(found.mean)} (no interval: {escape(found.note)})"
-    return f"{figure(found.mean)} [{figure(found.low)}, {figure(found.high)}]"
+    return figures.throughput(found) if found else one.ledger.missing(OFFLINE)
 
 
 def _padding(one: Column) -> str:
-    best = _best(one)
+    best = best_batches(one)
     work: Mapping[str, Sequence[int]] = best[0].work if best else {}
     if not sum(work.get("positions", ())):
-        return one.missing(OFFLINE)
+        return one.ledger.missing(OFFLINE)
     return score(1 - sum(work.get("tokens", ())) / sum(work["positions"]))
-
-
-def _peak(one: Column, name: str) -> str:
-    stage, imports = one.stage(name), one.stage(IMPORTS)
-    if stage is None:
-        return one.missing(name)
-    text = mib(stage.peak_bytes) if stage.peak_bytes is not None else _unread(stage)
-    if stage.peak_bytes is not None and imports and imports.resident_bytes is not None:
-        text += f" ({mib(stage.peak_bytes - imports.resident_bytes)} above imports)"
-    held = stage.device.get(DEVICE_PEAK)
-    return text if held is None else f"{text}; device {mib(held)}"
-
-
-def _cold_start(one: Column) -> str:
-    stage = one.stage(ANSWERED)
-    if stage is None:
-        return one.missing("cold start")
-    return _unread(stage) if stage.seconds is None else figure(stage.seconds)
-
-
-def _unread(stage: Stage) -> str:
-    return "not measured" + (f": {escape(shorten(stage.why))}" if stage.why else "")
 
 
 def _training(one: Column) -> str:
@@ -327,162 +245,5 @@ def _training(one: Column) -> str:
 
 
 def _energy(one: Column) -> str:
-    """Gross and net joules of each window that says how many examples it answered."""
-    texts = []
-    for window in one.found.energy:
-        if thousands := window.work.get("examples", 0) / 1000:
-            net = window.gross_joules - window.idle_watts * window.seconds
-            joules = [figure(value / thousands) for value in (window.gross_joules, net)]
-            texts.append(f"{escape(window.name)}: {joules[0]} gross, {joules[1]} net")
-    return "; ".join(texts) or one.missing("energy")
-
-
-# --- memory, doubts, machines -------------------------------------------------------------------
-
-
-def _memory(columns: Sequence[Column]) -> str:
-    rows = [[one.name, *_stage(one, stage)] for one in columns for stage in one.stages]
-    if not rows:
-        return ""
-    header = ["model", "stage", "s", "resident", "peak", *PARTS, "activations, rest", "device"]
-    header += ["shape, or why not"]
-    return section(3, "Memory", LEDGER, table(header, rows, "llrrrrrrrrll"))
-
-
-def _stage(one: Column, stage: Stage) -> list[str]:
-    held = [f"{escape(name)} {mib(size)}" for name, size in stage.device.items()]
-    shape = [f"{escape(name)} {count(size)}" for name, size in stage.shape.items()]
-    if stage.why:
-        shape.append(_unread(stage))
-    sizes = [stage.resident_bytes, stage.peak_bytes, *(stage.parts.get(name) for name in PARTS)]
-    numbers = [figure(stage.seconds), *map(mib, [*sizes, _rest(one, stage)])]
-    return [escape(stage.name), *numbers, ", ".join(held) or NONE, ", ".join(shape) or NONE]
-
-
-def _rest(one: Column, stage: Stage) -> int | None:
-    """Activations and whatever else has no sum of its own; on the device where one is used."""
-    at = one.stages.index(stage)
-    if not at or stage.name not in (FORWARD, TRAINING):
-        return None
-    before = one.stages[at - 1]
-    peak, held = stage.peak_bytes, before.resident_bytes
-    if DEVICE_PEAK in stage.device:
-        peak, held = stage.device[DEVICE_PEAK], before.device.get("allocated")
-    if peak is None or held is None:
-        return None
-    return peak - held - (sum(stage.parts.values()) - sum(before.parts.values()))
-
-
-def _doubts(comparison: Comparison) -> str:
-    """What makes numbers doubtful, and what was not measured, by measurement."""
-    lines = [line for one in comparison.measurements for line in _doubt(comparison, one)]
-    text = "Nothing on record speaks against these samples."
-    return section(3, "Doubts", bullets(list(dict.fromkeys(lines))) if lines else text)
-
-
-def _doubt(comparison: Comparison, found: Measurement) -> Iterator[str]:
-    names = " against ".join(named(comparison, subject) for subject in found.subjects)
-    start = f"{escape(found.kind)}, {place(found.subjects[0])}, {names}"
-    yield from (f"{start}: {escape(shorten(flag))}" for flag in found.flags)
-    shares = {
-        (one.name, one.subject): share
-        for one in found.series
-        if not one.name.startswith(SERVER) and (share := timings.load_share(one)) is not None
-    }
-    high = [(name, share) for (name, _), share in shares.items() if share > timings.FOREIGN_LOAD]
-    if high and device(found).startswith("cpu"):
-        words = ", ".join(f"{escape(name)} {share:.2f}" for name, share in high)
-        yield f"{start}: foreign load, wall seconds per process second: {words}"
-    for what, why in found.not_measured.items():
-        yield f"{start}: {escape(what)} not measured: {escape(shorten(why))}"
-
-
-STATE = ("before", "after")
-FACTS = ("cpu", "cores", "cores_usable", "threads", "torch", "attention")
-"""What a line about a machine begins with."""
-
-
-def machines(comparison: Comparison) -> dict[str, str]:
-    """A short name for every distinct environment, in the order of the measurements."""
-    found = dict.fromkeys(machine_of(one) for one in comparison.measurements)
-    return {facts: f"E{number}" for number, facts in enumerate(found, 1)}
-
-
-def machine_of(found: Measurement) -> str:
-    """Machine, software and device in words; what changes from minute to minute is left out."""
-    facts: dict[str, Any] = {"device": device(found)}
-    lasting = {name: value for name, value in found.environment.items() if name not in STATE}
-    for name, value in record.flatten(lasting).items():
-        facts.setdefault(name.removeprefix("machine.").removeprefix("versions."), value)
-    first = [name for name in FACTS if name in facts]
-    order = [*first, *sorted(set(facts) - set(first))]
-    return "; ".join(f"{escape(shorten(name, 60))} {_fact(facts[name])}" for name in order)
-
-
-def _fact(value: object) -> str:
-    return "unknown" if value is None else escape(shorten(value, 80))
-
-
-def _machines(comparison: Comparison) -> str:
-    """One line for each environment, with the state of the machine around its measurements."""
-    lines = []
-    for facts, name in machines(comparison).items():
-        here = [one for one in comparison.measurements if machine_of(one) == facts]
-        states = [f"{when}: {text}" for when in STATE if (text := _state(here, when))]
-        lines.append("; ".join([f"**{name}** ({len(here)} measured): {facts}", *states]))
-    return section(3, "Measured on", bullets(lines))
-
-
-def _state(measured: Sequence[Measurement], when: str) -> str:
-    """Facts that change: their range, or their values."""
-    found: dict[str, list[Any]] = defaultdict(list)
-    for one in measured:
-        state = one.environment.get(when)
-        for name, value in record.flatten(state).items() if isinstance(state, Mapping) else ():
-            found[name].append(value)
-    return ", ".join(f"{escape(shorten(name, 60))} {_span(vs)}" for name, vs in found.items())
-
-
-def _span(values: Sequence[Any]) -> str:
-    numbers = [value for value in values if is_number(value)]
-    if len(numbers) < len(values):
-        return " / ".join(list(dict.fromkeys(map(_fact, values)))[:3])
-    low, high = min(numbers), max(numbers)
-    return count(low) if low == high else f"{count(low)} to {count(high)}"
-
-
-# --- numbers ------------------------------------------------------------------------------------
-
-
-def figure(value: float | None) -> str:
-    """A positive quantity with three or more digits that count."""
-    if value is None or not math.isfinite(value):
-        return NONE
-    digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2 if abs(value) >= 10 else 3
-    return f"{value:,.{digits}f}"
-
-
-def mib(size: float | None) -> str:
-    """Bytes as MiB."""
-    return NONE if size is None else f"{size / MIB:,.1f}"
-
-
-def milliseconds(found: Percentile) -> str:
-    """1.23 [1.20, 1.31], or how many samples it would take."""
-    if found.value is None or found.low is None or found.high is None:
-        return f"refused: {found.samples:,} of {found.needed:,} samples"
-    at, low, high = (figure(1000 * value) for value in (found.value, found.low, found.high))
-    return f"{at} [{low}, {high}]"
-
-
-def borne(tried: Sequence[Series]) -> str:
-    """The highest rate within the bound, and the lowest beyond it."""
-    within, missed = timings.capacity(tried)
-    bounds = dict.fromkeys(
-        f"p{100 * one.shape['quantile']:.4g} within {figure(1000 * one.shape['bound_seconds'])} ms"
-        for one in tried
-        if all(is_number(one.shape.get(name)) for name in ("quantile", "bound_seconds"))
-    )
-    text = "none of those tried" if within is None else figure(within)
-    text += f" ({', '.join(bounds)}" if bounds else " ("
-    return text + ("; none missed it)" if missed is None else f"; missed at {figure(missed)})")
+    windows = [figures.per_thousand(window) for window in one.found.energy]
+    return "; ".join(filter(None, windows)) or one.ledger.missing("energy")

@@ -6,15 +6,16 @@ Never one verdict over all: the questions have different answers.
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from harness import record, timings
 from harness.comparison import Comparison
 from harness.measurement import Measurement, Series
-from harness.report import efficiency
-from harness.report.efficiency import borne, figure, place
+from harness.report.figures import borne, figure
+from harness.report.machines import device, machine_of, machines, named, place
 from harness.report.markdown import NONE, bullets, escape, section, shorten, table
 from harness.timings import SERVER, Ratio
 
@@ -23,31 +24,32 @@ NOTHING = (
     "No two models took turns yet, so nothing says which is faster: python -m harness.race "
     "runs the races (or add race=quick to a run)."
 )
-QUESTIONS = (
-    "There are three questions, and none of them answers another. At the same shape: what do the "
-    "two networks cost when both read equally many tokens (same shape), and what do their "
-    "tokenizers and batches make of the same words (single stream, offline)? Per written text: how "
-    "long does a whole text take, token by token or filled in all at once T times (generation)? "
-    "Streaming: what does a label after every word cost a model that keeps what it has read, and "
-    "one that reads all anew (streaming)? So each line has its own verdict and there is no "
-    "overall one."
-)
 METHOD = (
-    "Both models were in one process and took turns (A B B A in each block). The ratio is GPT's "
-    "seconds over BERT's, the geometric mean over blocks with a 95 % t interval: above 1, GPT took "
-    "longer. A/A is the same race of GPT with its own copy: where it is off by more than 2 % or "
-    "its interval leaves 1 out, or where there was none, the line says noisy and nothing else. "
-    "Within 10 % both ways counts as equivalent. Seconds are wall seconds; where any block shows "
-    "foreign load on a processor (wall above 1.1 times process seconds), process seconds, in which "
-    "waiting does not count."
+    "Both models took turns in one process, A B B A in each block. Each question has its own "
+    "answer; there is no overall one. GPT / BERT is the ratio of seconds, a geometric mean over "
+    "blocks with a 95 % t interval: below 1, GPT was faster. A/A is GPT against its own copy: more "
+    "than 2 % off, an interval without 1, or no such race makes the line noisy, whatever the "
+    "ratio. Seconds are wall seconds, or process seconds where any block shows foreign load (wall "
+    "above 1.1 times process)."
 )
+OWN_LENGTH = "One by one and offline, each model wrote texts of its own length."
 SERVED = (
-    "Server-like: requests arrive by themselves, one after another is served, and latency counts "
-    "from the scheduled arrival. The highest rate (requests / s) that kept the bound; one search a "
-    "side, so there is no interval and no verdict."
+    "Server-like, the highest rate (requests / s) that kept the bound; latency counts from the "
+    "scheduled arrival, and there is one search a side, so no interval and no verdict:"
 )
+ASKED = {
+    "same shape": "At the same shape",
+    "single stream/end to end": "From words to answer, one by one",
+    "offline": "Offline",
+    "generation": "Per written text",
+    "streaming": "A label after every word",
+}
+"""What kind of question a scenario answers, by its name or the beginning of it."""
+
+UNDETERMINED = "undetermined"
 GATE = "A/A/"
-HEADER = ["scenario", "GPT, ms", "BERT, ms", "GPT / BERT", "A/A", "clock", "blocks", "verdict"]
+HEADER = ["scenario", "GPT, ms a call", "BERT, ms a call", "GPT / BERT", "A/A", "clock", "blocks"]
+HEADER += ["verdict"]
 
 
 class Lane(NamedTuple):
@@ -70,23 +72,52 @@ def races(comparison: Comparison) -> str:
         section(3, f"Race: {name}", *(_race(comparison, one) for one in tasks[name]))
         for name in sorted(tasks)
     )
-    return section(2, TITLE, QUESTIONS, METHOD, *chapters)
+    return section(2, TITLE, METHOD, *chapters)
 
 
 def _race(comparison: Comparison, found: Measurement) -> str:
-    gpt, bert = (efficiency.named(comparison, subject) for subject in found.subjects)
-    machine = efficiency.machines(comparison)[efficiency.machine_of(found)]
+    gpt, bert = (named(comparison, subject) for subject in found.subjects)
+    machine = machines(comparison)[machine_of(found)]
     settings = escape(shorten(found.settings.get("name", NONE)))
-    rows = [_row(lane, efficiency.device(found)) for lane in lanes(found)]
-    return "\n\n".join(
-        part
-        for part in (
-            f"GPT is **{gpt}**; BERT is **{bert}**; race {settings}, on {machine}:",
-            table(HEADER, rows, "lrrrrlrl") if rows else "Nothing was raced.",
-            _served(found),
-        )
-        if part
+    raced = list(lanes(found))
+    rows = [_row(lane, device(found)) for lane in raced]
+    parts = (
+        f"GPT is **{gpt}**; BERT is **{bert}**; race {settings}, on {machine}:",
+        table(HEADER, rows, "lrrrrlrl") if rows else "Nothing was raced.",
+        _answers((lane.name, row[-1]) for lane, row in zip(raced, rows, strict=True)),
+        _served(found),
     )
+    return "\n\n".join(part for part in parts if part)
+
+
+def _answers(verdicts: Iterable[tuple[str, str]]) -> str:
+    """One sentence for each kind of question, with its verdicts; `verdicts` by scenario."""
+    kinds: dict[str, list[str]] = defaultdict(list)
+    for name, verdict in verdicts:
+        kind, detail = _question(name)
+        before = "; " if kinds[kind] else ", " if detail else ""
+        kinds[kind].append(f"{before}{detail}: {_in_words(verdict)}")
+    sentences = [f"{kind}{''.join(answers)}." for kind, answers in kinds.items()]
+    free = {ASKED["single stream/end to end"], ASKED["offline"]} & set(kinds)
+    if ASKED["generation"] in kinds and free:
+        sentences.append(OWN_LENGTH)
+    return " ".join(sentences)
+
+
+def _question(name: str) -> tuple[str, str]:
+    """Which kind of question a scenario asks, and what tells it from others of that kind."""
+    for start, kind in ASKED.items():
+        rest = name.removeprefix(start)
+        if name.startswith(start) and rest[:1] in ("", "/", ","):
+            detail = re.sub(r"^T=(?=\d+$)", "filled in T times, T = ", rest.lstrip("/, "))
+            return kind, escape(shorten(detail))
+    return escape(shorten(name)), ""
+
+
+def _in_words(verdict: str) -> str:
+    """As in the table, but with what is undetermined before the reason."""
+    reasons = [part for part in verdict.split(": ") if part != UNDETERMINED]
+    return verdict if verdict == reasons[0] else f"{UNDETERMINED} ({reasons[0]})"
 
 
 def lanes(found: Measurement) -> Iterator[Lane]:
@@ -108,7 +139,7 @@ def _shape(one: Series) -> str:
 
 
 def _row(lane: Lane, device: str) -> list[str]:
-    """One scenario; gate and ratio on the same clock."""
+    """One scenario, the verdict last; gate and ratio on the same clock."""
     clock = timings.clock_of([s for s in (*lane.sides, *lane.copies) if s is not None], device)
     ratio, gate = (_ratio(pair, clock) for pair in (lane.sides, lane.copies))
     gated = NONE if gate is None else _shown(gate) + ("" if timings.passes(gate) else ", failed")

@@ -56,7 +56,7 @@ def architecture(family: str) -> Subject:
     """A model of release size, drawn at random."""
     names = {"gpt": "gpt2-124M", "bert": "bert-110M"}
     return Subject(
-        names[family], names[family], family, "base", "as released", "architecture only",
+        names[family], names[family], family, "base", "as released", "architecture",
         "-", "-", "causal", "full", None, None,
     )  # fmt: skip
 

@@ -6,21 +6,28 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import measured
 import pytest
-from measured import MIB, architecture, gate, kept, lane, pair, probe, race, rates, subject
+from measured import MIB, gate, kept, lane, pair, probe, race, rates, subject
 from rendered import HOSTILE, STEERING, assert_rectangular, cells, rows, sections, text_of
 from synthetic import TRAINING, cell, leave
 
-from harness import measurement
+from harness import assets, measurement
 from harness.aggregate import compare
 from harness.measure.stopwatch import Stopwatch
-from harness.measurement import Measurement
+from harness.measurement import Measurement, Subject
 from harness.record import Evaluation
 from harness.report import render
 from harness.report.__main__ import main
 from harness.report.summary import MECHANISM
+
+
+def architecture(family: str, task: str = "-", **changes: Any) -> Subject:
+    """As the measuring half describes one."""
+    base = replace(measured.architecture(family), weights=assets.ARCHITECTURE, task=task)
+    return replace(base, description=f"{base.model}, base, architecture only", **changes)
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +195,39 @@ def test_foreign_load_is_told_and_leaves_process_seconds(tmp_path: Path) -> None
     assert "energy not measured: no counter" in named["Doubts"]
 
 
+def test_a_reason_is_told_once(tmp_path: Path) -> None:
+    gpt, bert = map(subject, pair(tmp_path))
+    load = "foreign load: 1.42 wall seconds per process second"
+    measured.keep(
+        tmp_path,
+        probe(gpt, flags=["not steady", "not steady", load], not_measured={"energy": "none"}),
+        probe(bert, flags=[load], not_measured={"energy": "none", "imports": "none"}),
+        probe(replace(bert, mode="unilm"), not_measured={"energy": "none", "imports": "none"}),
+        race(gpt, bert, lane("x", (1.0, 1.0)), flags=["not steady"]),
+    )
+    gpt2, bert_ = (f"{one}, mini, 0.66 M parameters, embedded" for one in ("gpt2", "bert"))
+    probed = [f"probe, ner on world, {one}" for one in (gpt2, bert_)]
+    lines = sections(text_of(tmp_path))["Doubts"].strip().splitlines()
+    shared = {text: names for text, _, names in (one.partition("): ") for one in lines)}
+    assert {one for one in shared if one.endswith(load)} == {f"- {one}: {load}" for one in probed}
+    assert "- energy not measured: none (3 measurements: every probe)" in lines
+    raced = f"race, ner on world, {gpt2} against {bert_}"
+    assert {*shared["- not steady (2 measurements"].split("; ")} == {probed[0], raced}
+    assert "gpt2" not in shared["- imports not measured: none (2 measurements"]
+    assert len(lines) == 5
+
+
+def test_throughput_of_a_few_batches_says_so(tmp_path: Path) -> None:
+    for count, family in ((3, "gpt"), (1, "bert")):
+        of = subject(kept(tmp_path, cell(family=family)))
+        measured.keep(tmp_path, probe(of, series=[measured.offline(8, 400.0, count)]))
+    rate = row(sections(text_of(tmp_path))["Efficiency: ner on world"], "examples / s")
+    assert [text.partition(" ")[2] for text in rate] == [
+        "(no interval: 3 batches)",
+        "(no interval: 1 batch)",
+    ]
+
+
 def test_environments_are_told_apart_by_what_lasts(tmp_path: Path) -> None:
     of = subject(kept(tmp_path, cell()))
     later = {**measured.ENVIRONMENT, "before": {"load": 0.5}, "after": {"load": 0.5}}
@@ -196,10 +236,13 @@ def test_environments_are_told_apart_by_what_lasts(tmp_path: Path) -> None:
     measured.keep(tmp_path, *(replace(one, identity=f"{i}" * 64) for i, one in enumerate(found)))
     named = sections(text_of(tmp_path))
     lines = named["Measured on"].strip().splitlines()
-    assert len(lines) == 2
-    assert lines[0].startswith("- **E1** (2 measured): cpu EPYC; cores_usable 2; torch 2.13.0; ")
-    assert lines[0].endswith("gpu unknown; before: load 0.25 to 0.5; after: load 0.5 to 1.5")
-    assert lines[1].startswith("- **E2** (1 measured): cpu Xeon")
+    assert lines[:3] == [
+        "- **E1** (2 measured): cpu EPYC; cores_usable 2; torch 2.13.0; device cpu; unknown: gpu",
+        "  - before: load 0.25 to 0.5",
+        "  - after: load 0.5 to 1.5",
+    ]
+    assert lines[3].startswith("- **E2** (1 measured): cpu Xeon")
+    assert len(lines) == 4
     by = row(named["Efficiency: ner on world"], "measured by")
     assert by == ["quick, on E1", "quick, on E1", "quick, on E2"]
 
@@ -215,6 +258,47 @@ def test_architectures_stand_apart(full: str, tmp_path: Path) -> None:
     assert rows(
         sections(full)["Race: architecture only, quality not measured"], "equivalent within 10 %"
     )
+
+
+def test_memory_of_architectures_comes_from_their_race(tmp_path: Path) -> None:
+    """GPT's is told once though it raced twice; of BERT as a writer nothing was read."""
+    gpt, bert = (architecture(family, "classification") for family in ("gpt", "bert"))
+    writer = replace(bert, mode="unilm")
+    stages = measured.stages()
+    larger = [replace(one, parts={name: 2 * size for name, size in one.parts.items()})
+              for one in stages]  # fmt: skip
+    measured.keep(
+        tmp_path,
+        race(gpt, bert, lane("x", (1.0, 1.0)), memory={"0": stages, "1": larger}),
+        race(gpt, writer, lane("x", (1.0, 1.0)), memory={"0": stages}),
+    )
+    named = sections(text_of(tmp_path))
+    assert "No model was measured by itself" in named["Efficiency"]
+    box = named["Architectures"]
+    assert "architecture only, quality not measured" in box
+    peaks = ["330.0 (30.0 above imports)", "353.0 (53.0 above imports)"]
+    lines = [cells(one) for one in rows(box, "architecture only")]
+    assert lines == [
+        ["gpt2-124M, base, architecture only, causal", "classification", "4.0", *peaks],
+        ["bert-110M, base, architecture only, causal", "classification", "8.0", *peaks],
+        ["bert-110M, base, architecture only, unilm", "classification", *["not measured"] * 3],
+    ]
+    box = named["Memory"]
+    assert "classification, architecture only, quality not measured:" in box
+    assert len(rows(box, "gpt2-124M")) == len(rows(box, "bert-110M")) == len(stages)
+    (step,) = rows(box, "bert-110M", "| training step |")
+    assert cells(step)[5:10] == ["8.0", "-", "8.0", "16.0", str(353.0 - 311 - 24)]
+    assert "Race: classification, architecture only, quality not measured" in named
+
+
+def test_models_that_raced_are_no_architectures(full: str, tmp_path: Path) -> None:
+    names = [cells(one)[0] for one in rows(sections(full)["Architectures"], "base")]
+    assert names == [
+        f"{one}, base, architecture only, causal" for one in ("gpt2-124M", "bert-110M")
+    ]
+    measured.keep(tmp_path, race(*map(subject, pair(tmp_path)), lane("x", (1.0, 1.0))))
+    named = sections(text_of(tmp_path))
+    assert not {"Architectures", "Memory"} & set(named)
 
 
 def test_measurements_need_no_run(tmp_path: Path) -> None:
@@ -250,7 +334,7 @@ def test_each_scenario_has_its_gate_and_its_own_verdict(full: str) -> None:
     near(shape["A/A"], 1.0, 0.01)
     assert "failed" not in shape["A/A"]
     assert (shape["clock"], shape["blocks"]) == ("wall", "10")
-    assert (shape["GPT, ms"], shape["BERT, ms"]) == ("2.498", "2.001")
+    assert (shape["GPT, ms a call"], shape["BERT, ms a call"]) == ("2.498", "2.001")
     assert re.fullmatch(r"BERT faster by a factor of 1\.2[45]", shape["verdict"])
     assert stream["A/A"].endswith(", failed")
     assert stream["verdict"] == "noisy: undetermined"
@@ -258,12 +342,47 @@ def test_each_scenario_has_its_gate_and_its_own_verdict(full: str) -> None:
     assert (batch["A/A"], batch["verdict"]) == ("-", "noisy: undetermined")
 
 
-def test_three_questions_and_no_overall_verdict(full: str) -> None:
+def test_every_question_has_its_answer_in_words_and_there_is_no_overall_one(full: str) -> None:
     box = sections(full)["Which is faster"]
-    assert "There are three questions" in box
-    for question in ("At the same shape", "Per written text", "Streaming"):
-        assert question in box
+    assert box.count(". ") + 1 <= 5
+    assert "there is no overall one" in box
     assert not rows(full, "overall")
+    box = sections(full)["Race: ner on world"]
+    (line,) = re.findall(r"^At the same shape.*$", box, flags=re.MULTILINE)
+    assert re.fullmatch(
+        r"At the same shape: BERT faster by a factor of 1\.2[45]\. "
+        r"From words to answer, one by one: undetermined \(noisy\)\. "
+        r"Offline: undetermined \(noisy\)\.",
+        line,
+    )
+
+
+def test_questions_of_one_kind_share_a_sentence(tmp_path: Path) -> None:
+    gpt, bert = map(subject, pair(tmp_path, "generation"))
+    found = {
+        "same shape": 1.0,
+        "same shape, batch of 32": 2.0,
+        "generation/fixed length": 1.0,
+        "generation/T=4": 0.5,
+        "generation/T=10": 4.0,
+        "streaming": 1.05,
+        "new": 4.0,
+    }
+    series = [s for name, ratio in found.items() for s in gate(name) + lane(name, (ratio, 1.0))]
+    few = [*gate("offline"), *lane("offline", (1.0, 1.0), blocks=4)]
+    wide = [*gate("x/y"), *lane("x/y", (1.0, 1.01), noise=0.9)]
+    measured.keep(tmp_path, race(gpt, bert, [*series, *few, *wide]))
+    box = sections(text_of(tmp_path))["Race: generation on world"]
+    (line,) = re.findall(r"^At the same shape.*$", box, flags=re.MULTILINE)
+    assert line == (
+        "At the same shape: equivalent within 10 %; batch of 32: BERT faster by a factor of 2.00. "
+        "Per written text, fixed length: equivalent within 10 %; filled in T times, T = 4: GPT "
+        "faster by a factor of 2.00; filled in T times, T = 10: BERT faster by a factor of 4.00. "
+        "A label after every word: equivalent within 10 %. new: BERT faster by a factor of 4.00. "
+        "Offline: undetermined (fewer than 5 blocks). "
+        "x/y: undetermined (difference smaller than noise). "
+        "One by one and offline, each model wrote texts of its own length."
+    )
 
 
 def test_servers_have_rates_and_no_verdict(full: str) -> None:

@@ -197,7 +197,7 @@ def test_gross_and_net_joules_of_a_window():
     assert found.work == {"examples": 13 * 40, "tokens": 13 * 1000}
     assert found.idle_watts == pytest.approx(60.0, rel=0.02)
     assert found.gross_joules == pytest.approx(250 * 10.4, rel=0.02)
-    assert energy.net_joules(found) == pytest.approx(190 * 10.4, rel=0.03)
+    assert found.net_joules == pytest.approx(190 * 10.4, rel=0.03)
     assert meter.clock.slept == [5.0, 10.0]  # to cool down, and to see it idle
 
 
@@ -205,7 +205,7 @@ def test_an_idle_window_costs_idle_power_times_its_length():
     meter = Meter(idle=60.0, busy=60.0)
     found = meter.measure([(lambda: meter.work(1.0), {"examples": 1})], gpu(joules=meter.joules))
     assert found.gross_joules == pytest.approx(600.0, rel=0.02)
-    assert energy.net_joules(found) == pytest.approx(0.0, abs=60.0 * 2 * TICK)
+    assert found.net_joules == pytest.approx(0.0, abs=60.0 * 2 * TICK)
 
 
 def never():

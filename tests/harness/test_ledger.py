@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -52,16 +53,16 @@ def test_parts_equal_arithmetic_and_shared_tensors_count_once():
     assert ledger.held(nn.Linear(8, 8, dtype=torch.bfloat16))["weights"] == 2 * (8 * 8 + 8)
 
 
-def test_remainder_is_what_neither_the_stage_before_nor_the_parts_explain():
+def test_the_rest_is_what_neither_the_stage_before_nor_the_parts_explain():
     before = Stage("training set-up", 1.0, 100, 130, parts={"weights": 40})
     after = Stage("training step", 2.0, 190, 250, parts={"weights": 40, "gradients": 40})
-    assert ledger.remainder(after, before) == 250 - 100 - 40
+    assert after.rest_bytes(before) == 250 - 100 - 40
     memory = {"allocated": 50, "allocated_peak": 70}
     there = Stage("a", 1.0, 100, 130, device=memory, parts={"weights": 40})
     later = Stage("b", 1.0, 100, 130, device={"allocated": 60, "allocated_peak": 95})
-    assert ledger.remainder(Stage(**{**vars(later), "parts": there.parts}), there) == 95 - 50
+    assert replace(later, parts=there.parts).rest_bytes(there) == 95 - 50
     unread = Stage("forward", 1.0, 100, None, why="no /proc")
-    assert ledger.remainder(unread, before) is None
+    assert unread.rest_bytes(before) is None
 
 
 class Instead:
@@ -150,7 +151,7 @@ def test_a_stage_owns_the_peak_that_was_reached_in_it():
         book.close(str(size))
     before, *stages = (Stage(**json.loads(line)) for line in out.getvalue().splitlines())
     for size, stage in zip(sizes, stages, strict=True):
-        assert abs(ledger.remainder(stage, before) - size * MIB) < 2 * MIB
+        assert abs(stage.rest_bytes(before) - size * MIB) < 2 * MIB
         before = stage
 
 

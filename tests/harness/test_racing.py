@@ -53,7 +53,7 @@ def test_sides_take_turns_and_meet_the_same_examples():
     (a, b), scenario = run(0.001, 0.001)
     timed = scenario.order[sum(one.warm_up for one in (a, b)) :]
     labels = "".join(label for label, _ in timed)
-    assert labels == "aabbbbaa" * SETTINGS.blocks
+    assert labels == ("aabbbbaa" + "bbaaaabb") * 2 + "aabbbbaa"
     met = {name: [e for label, e in timed if label == name] for name in "ab"}
     for block in range(SETTINGS.blocks):
         ours, theirs = (sorted(met[name][4 * block : 4 * block + 4]) for name in "ab")
@@ -78,6 +78,14 @@ def test_drift_meets_both_sides_alike():
         )
         assert theirs / ours == pytest.approx(1.2, rel=0.02)
     assert a.cpu_seconds[-1] > 1.05 * a.cpu_seconds[0]  # there was a drift
+
+
+def test_who_is_first_to_meet_new_examples_changes():
+    _, scenario = run(0.001, 0.001)
+    firsts = {}
+    for label, example in scenario.order:
+        firsts.setdefault(example, label)
+    assert sorted(firsts.values()) == ["a"] * 6 + ["b"] * 4  # three blocks of five are A's
 
 
 def test_fewer_calls_than_blocks_are_all_made_in_every_block():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import record
+from harness import measurement, record
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "fixtures"
@@ -40,6 +40,9 @@ def places(folder):
         (["trian.lr=1"], "trian.lr: there is no such key (did you mean train.lr?)"),
         (["train=null"], "Config group override must be a string"),
         (["train.lr=fast"], "train.lr=fast: expected a number"),
+        (["race=qiuck"], "race=qiuck: there is no such race (did you mean quick?)"),
+        (["device=gpu"], "device=gpu: expected cpu, cuda or cuda:1"),
+        (["model=bert_base"], "model=bert_base has no weights to train; add race=base"),
         (["seed=-1"], "seed=-1: expected a whole number from 0"),
         (["sweep=quick", "modle=gpt2"], "modle: there is no such key"),
     ],
@@ -110,6 +113,67 @@ def test_smoke_from_nothing_to_report_and_again(tmp_path):
     counts = json.loads(before[folders[0]])["counts_digest"]
     assert run(*words).returncode == 0
     assert record.read(folders[0]).counts_digest == counts
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["probe=quick", "probe.requests=0"], "probe.requests=0: expected a number from 1"),
+        (["race=quick", "race.blocks=2"], "race.blocks=2: expected a number from 5"),
+        (["probe=thorough", "probe.server.requests=10"], "needs"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_before_training(tmp_path, words, said):
+    done = run(*words, *places(tmp_path))
+    assert done.returncode == 2, done.stdout
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not list((tmp_path / "results").rglob("*"))
+
+
+BRIEF = (
+    "probe.requests=20", "probe.offline_examples=16", "probe.batch_sizes=[8]",
+    "probe.warm_up={least: 2, window: 2, spread: 0.5, most: 4}",
+    "race.requests=1", "race.blocks=5", "race.batch_size=8", "race.shape_tokens=16",
+    "race.warm_up={least: 2, window: 2, spread: 0.5, most: 4}",
+)  # fmt: skip
+
+
+def test_kept_models_are_measured_once_and_reported(tmp_path):
+    words = ["-m", "task=ner", "model=gpt2,bert", "probe=quick", "race=quick", *BRIEF]
+    small = ["pretraining.updates=5", "pretraining.corpus.size=300", "data.train_limit=60"]
+    words += [*small, "data.test_size=40", "train.epochs=1", *places(tmp_path)]
+    done = run(*words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    files = list(measurement.files(tmp_path / "results"))
+    kinds = sorted(measurement.read(f).kind for f in files)
+    assert kinds == ["probe", "probe", "race"]
+    probe = measurement.read(next(f for f in files if f.name.startswith("probe")))
+    assert probe.memory["0"][0].name == "start"
+    assert all(stage.peak_bytes for stage in probe.memory["0"])
+    assert "energy" in probe.not_measured
+    text = (tmp_path / "results" / "report.md").read_text(encoding="utf-8")
+    assert "### Race: ner on world" in text
+    assert "peak memory, training step" in text
+    before = {f: f.read_bytes() for f in files}
+    assert run(*words).returncode == 0
+    assert {f: f.read_bytes() for f in measurement.files(tmp_path / "results")} == before
+
+
+def test_architectures_are_raced_without_training(tmp_path):
+    small = ["model.architecture.num_hidden_layers=1", "model.architecture.hidden_size=48"]
+    short = ["race.requests=1", "race.blocks=5", "race.shape_batches=[1]", "race.shape_tokens=16"]
+    done = run("sweep=race_base", *small, *short, "race.new_tokens=4", *places(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    files = list(measurement.files(tmp_path / "results"))
+    assert len(files) == 2
+    for found in map(measurement.read, files):
+        assert [one.weights for one in found.subjects] == ["architecture"] * 2
+        assert all("architecture only" in one.description for one in found.subjects)
+        assert sorted(found.memory) == ["0", "1"]
+    assert not list(record.folders(tmp_path / "results"))
+    text = (tmp_path / "results" / "report.md").read_text(encoding="utf-8")
+    assert "architecture only, quality not measured" in text
 
 
 def test_a_failed_cell_is_told_and_kept(tmp_path):

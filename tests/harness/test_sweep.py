@@ -59,6 +59,13 @@ def test_what_the_user_sets_narrows_an_axis_and_reaches_every_cell():
     ]
 
 
+def test_a_block_that_does_not_hold_what_is_asked_for_is_left_out():
+    written = {"task": ["generation"], "mode": ["mask_predict"], "model": ["bert"]}
+    found = told(expand([BLOCK, written], "task=ner", "seed=0"), "task.name", "mode.name")
+    assert found == [("ner", "native")] * 2
+    assert told(expand([BLOCK, written], "task=generation"), "mode.name") == [("mask_predict",)]
+
+
 def test_every_cell_carries_its_own_searched_rate():
     found = expand([{"task": ["classification", "ner"], "model": ["gpt2", "bert"]}])
     for one in found:
@@ -88,7 +95,7 @@ def test_cells_that_share_data_and_weights_share_a_foundation():
 
 
 def test_the_shipped_sweeps_hold_both_models_of_a_pair():
-    for name in ("quick", "smoke", "lr", "real", "real_lr"):
+    for name in ("quick", "smoke", "lr", "real", "real_lr", "race", "race_base"):
         with initialize_config_dir(str(CONF), version_base="1.3"):
             composed = plan.compose("config", overrides=[f"sweep={name}"])
             config = {"sweep": plan.OmegaConf.to_container(composed.sweep)}

@@ -50,7 +50,8 @@ def test_a_cell_that_writes_leaves_a_whole_record(tmp_path, shared_cache, model,
     assert "version:" in kept.signatures["bleu"]
     assert not [a for a in alarms.examine(kept, counts) if a.number in ("11", "13")]
     assert (kept.likelihood is None) == (name == "mask_predict")
-    factor = 4 if name == "mask_predict" else 1
+    factor = setup.config["mode"].get("updates_factor", 1)
+    assert (factor > 1) == (name == "mask_predict")
     assert kept.training.examples == 64 * factor
     assert len(kept.training.evaluations) == 2
     assert (Path(setup.folder) / record.CHECKPOINT / "model.safetensors").is_file()

@@ -44,7 +44,7 @@ def measured(tuned):
     """Stages by name, and the seconds that all of it took as seen from outside."""
     stopwatch = Stopwatch()
     began = stopwatch.read().wall
-    stages = ledger.measure(tuned, CPU, batch_size=16)
+    stages = ledger.measure(tuned, CPU, ledger.Shape(16))
     return {one.name: one for one in stages}, stopwatch.read().wall - began
 
 
@@ -96,8 +96,8 @@ def test_a_training_step_holds_gradients_state_and_activations(measured):
     before, step = stages["training set-up"], stages["training step"]
     left = step.parts["gradients"] + step.parts["optimizer"]
     assert step.resident_bytes - before.resident_bytes > left - 2 * MIB
-    assert ledger.remainder(step, before) > 0
-    assert ledger.remainder(stages["forward"], stages["first answer"]) > 0
+    assert step.rest_bytes(before) > 0
+    assert stages["forward"].rest_bytes(stages["first answer"]) > 0
 
 
 def test_a_wider_training_batch_has_more_activations_in_proportion(tuned):
@@ -106,7 +106,7 @@ def test_a_wider_training_batch_has_more_activations_in_proportion(tuned):
         train = {**tuned.config["train"], "batch_size": batch_size}
         wider = dataclasses.replace(tuned, config={**tuned.config, "train": train})
         *_, before, step = ledger.measure(wider, CPU)
-        left.append(ledger.remainder(step, before))
+        left.append(step.rest_bytes(before))
         positions.append(step.shape["positions"])
     slopes = [
         (left[i + 1] - left[i]) / (positions[i + 1] - positions[i]) for i in range(len(left) - 1)
