@@ -11,7 +11,9 @@ memory itself took is left out.
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import sys
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
@@ -39,6 +41,7 @@ STAGES = (
 )
 
 _USERS_MISTAKE = 2  # exit code
+_PR_SET_PDEATHSIG = 1  # of prctl(2)
 
 
 class Shape(NamedTuple):
@@ -117,8 +120,6 @@ def _surroundings(threads: int) -> dict[str, str]:
 
 def _last_words(code: int, errors: str) -> str:
     if code < 0:
-        import signal
-
         hint = "; out of memory, or killed by hand" if -code == signal.SIGKILL else ""
         return f"the process was ended by {signal.Signals(-code).name}{hint}"
     lines = errors.strip().splitlines()
@@ -273,8 +274,19 @@ def _lesson(setup: Setup, device: str, shape: Shape) -> tuple[Any, Any]:
     return work.model.to(device).train(), work.batch(typical).to(device)
 
 
+def _die_with_parent() -> None:
+    """However the parent ends: it ignores Ctrl-C, which this process inherits, and may be killed.
+
+    Linux only; elsewhere this process works to its end.
+    """
+    control = getattr(ctypes.CDLL(None), "prctl", None)
+    if control is not None:
+        control(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def main() -> int:
     """The program; returns its exit code."""
+    _die_with_parent()
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints is not a stage
     book = _Book(out, float(sys.argv[1]), Stopwatch())

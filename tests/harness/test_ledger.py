@@ -179,3 +179,22 @@ def test_a_refusing_driver_is_told_in_the_stage(monkeypatch):
     book.move("cuda")
     book.close("weights")
     assert json.loads(out.getvalue())["why"] == "no driver"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")
+def test_the_program_ends_with_its_parent():
+    """Its input stays open here, so nothing but the parent's death can end it."""
+    reading, writing = os.pipe()
+    starter = "import subprocess, sys; subprocess.run(sys.argv[1:])"
+    program = [sys.executable, "-m", "harness.ledger", "0.0"]
+    parent = subprocess.Popen(
+        [sys.executable, "-c", starter, *program], stdin=reading, stdout=subprocess.PIPE, text=True
+    )
+    assert json.loads(parent.stdout.readline())["name"] == "start"  # now it waits for its input
+    parent.kill()
+    try:
+        said, _ = parent.communicate(timeout=20)  # to the end of the last holder of the pipe
+        assert said == ""
+    finally:
+        os.close(writing)
+        os.close(reading)
