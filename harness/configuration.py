@@ -100,6 +100,16 @@ def scientific(config: Mapping[str, Any], writes: bool) -> dict[str, Any]:
     return {**chosen, "seed": config["seed"], "role": config["role"]}
 
 
+def at_least(key: str, settings: object, least: Mapping[str, int]) -> None:
+    """Raise InputError for the first attribute that is no whole number from its least, or no list
+    of such numbers where it is a list."""
+    for name, low in least.items():
+        value = getattr(settings, name)
+        each = value if isinstance(value, list | tuple) else [value]
+        if not all(isinstance(one, int) and one >= low for one in each):
+            raise InputError(f"{key}.{name}={value}: expected a number from {low}")
+
+
 def check(config: Mapping[str, Any]) -> None:
     """Raise InputError for the first value out of range, naming its key."""
     for key, (kind, fits, expected) in _RANGES.items():

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from harness import environment, measurement, serving
-from harness.configuration import build
+from harness.configuration import at_least, build
 from harness.contracts import Example, InputError
 from harness.measure import energy, nvml, samples
 from harness.measure.nvml import Gpu
@@ -33,6 +33,9 @@ FOREIGN_LOAD = 1.1
 
 ENOUGH_GAIN = 1.03
 """A batch size that is less than this much faster than half of it is the last one tried."""
+
+_LEAST = {"requests": 1, "texts": 1, "fixed_tokens": 1, "offline_examples": 1, "batch_sizes": 1}
+_LEAST |= {"memory_batch": 1, "streaming": 0}
 
 
 @dataclass(frozen=True)
@@ -58,11 +61,18 @@ class Probe:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be done; InputError names the key."""
-        for key in ("requests", "texts", "offline_examples", "memory_batch"):
-            if getattr(self, key) < 1:
-                raise InputError(f"probe.{key}={getattr(self, key)}: expected a number from 1")
-        if not self.batch_sizes or min(self.batch_sizes) < 1:
+        at_least("probe", self, _LEAST)
+        if not isinstance(self.batch_sizes, list) or not self.batch_sizes:
             raise InputError("probe.batch_sizes: expected one or more numbers from 1")
+        if self.offline_examples < max(self.batch_sizes):
+            raise InputError(
+                f"probe.offline_examples={self.offline_examples}: expected as many as the largest "
+                f"of probe.batch_sizes, {max(self.batch_sizes)}; raise the one or lower the other"
+            )
+        if self.energy_seconds <= 0:
+            raise InputError(f"probe.energy_seconds={self.energy_seconds}: expected more than 0")
+        for rule in (self.warm_up, self.warm_up_texts):
+            WarmUp(**rule)
         if self.server is not None:
             server.Server(**self.server)
 

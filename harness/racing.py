@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 
 from harness import environment, measurement, probing, serving
-from harness.configuration import build
-from harness.contracts import InputError
+from harness.configuration import at_least, build
 from harness.measure import nvml, samples
 from harness.measure.samples import WarmUp
 from harness.measure.stopwatch import Stopwatch
@@ -34,8 +33,8 @@ from harness.train import Progress
 GATE = "A/A/"
 _TURNS = ((0, 1, 1, 0), (1, 0, 0, 1))
 
-
 _LEAST = {"blocks": 5, "requests": 1, "texts": 1, "batch_size": 1, "batch_texts": 1, "batches": 1}
+_LEAST |= {"shape_tokens": 1, "shape_batches": 1, "new_tokens": 1, "iterations": 1}
 
 
 @dataclass(frozen=True)
@@ -65,9 +64,9 @@ class Race:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be done; InputError names the key."""
-        for key, least in _LEAST.items():
-            if getattr(self, key) < least:
-                raise InputError(f"race.{key}={getattr(self, key)}: expected a number from {least}")
+        at_least("race", self, _LEAST)
+        for rule in (self.warm_up, self.warm_up_texts):
+            WarmUp(**rule)
         if self.server is not None:
             server.Server(**self.server)
 

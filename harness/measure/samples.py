@@ -28,6 +28,13 @@ class WarmUp:
     spread: float = 0.05
     most: int = 200
 
+    def __post_init__(self) -> None:
+        """Refuse a rule that no call could meet."""
+        if not (self.least >= 1 and self.window >= 2 and self.spread > 0):
+            raise ValueError("warming up needs least from 1, window from 2 and spread above 0")
+        if self.most < max(self.least, self.window):
+            raise ValueError("warming up needs most to be no less than least and window")
+
 
 class Warmed(NamedTuple):
     """How many calls warming up took, and whether it ended in steady times."""

@@ -4,9 +4,11 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from cells import composed
 from clocks import Clock
 
 from harness import racing
+from harness.configuration import build
 from harness.contracts import InputError
 from harness.measure.samples import WarmUp
 from harness.scenarios import Call
@@ -94,7 +96,35 @@ def test_fewer_calls_than_blocks_are_all_made_in_every_block():
     assert parts == [[1, 4, 7], [2, 5], [3, 6]]
 
 
-@pytest.mark.parametrize("key", ["blocks", "requests", "texts", "batch_size"])
-def test_what_cannot_be_raced_is_refused(key):
-    with pytest.raises(InputError, match=f"race.{key}=0"):
-        replace(SETTINGS, **{key: 0})
+@pytest.mark.parametrize("key", ["blocks", "requests", "texts", "batch_size", "shape_tokens"])
+@pytest.mark.parametrize("value", [0, "x", None, 2.5])
+def test_what_cannot_be_raced_is_refused(key, value):
+    with pytest.raises(InputError, match=f"race.{key}={value}"):
+        replace(SETTINGS, **{key: value})
+
+
+@pytest.mark.parametrize("key", ["shape_batches", "iterations"])
+def test_lists_of_what_cannot_be_raced_are_refused(key):
+    with pytest.raises(InputError, match=f"race.{key}"):
+        replace(SETTINGS, **{key: [4, 0]})
+
+
+@pytest.mark.parametrize("group", ["probe", "race"])
+@pytest.mark.parametrize("key", ["warm_up", "warm_up_texts"])
+@pytest.mark.parametrize("rule", [None, {"leest": 3}, {"most": 0}, {"window": 1}, {"spread": 0}])
+def test_rules_of_warming_up_are_checked_with_the_settings(group, key, rule):
+    with pytest.raises(InputError, match=group):
+        build({**composed(f"{group}=quick")[group], key: rule}, group)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("requests", "x"), ("batch_sizes", 3), ("batch_sizes", [8, "x"]), ("streaming", -1),
+        ("fixed_tokens", 0), ("energy_seconds", 0), ("offline_examples", 127),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_probed_is_refused(key, value):
+    """A batch size that the examples do not fill would be a smaller one by another name."""
+    with pytest.raises(InputError, match=f"probe.{key}"):
+        build({**composed("probe=quick")["probe"], key: value}, "probe")
