@@ -101,8 +101,10 @@ def scientific(config: Mapping[str, Any], writes: bool) -> dict[str, Any]:
 
 
 def at_least(key: str, settings: object, least: Mapping[str, int]) -> None:
-    """Raise InputError for the first attribute that is no whole number from its least, or no list
-    of such numbers where it is a list."""
+    """Raise InputError for the first attribute that is no whole number from its least.
+
+    Of a list, every entry is looked at.
+    """
     for name, low in least.items():
         value = getattr(settings, name)
         each = value if isinstance(value, list | tuple) else [value]

@@ -112,6 +112,11 @@ def measured(
     """Every series of a probe, in the order of its settings."""
     warm_up = settings.warm_up_texts if served.writes else settings.warm_up
     rule, series = WarmUp(**warm_up), list[Series]()
+    if served.writes and not generation.WholeText(settings.fixed_tokens).fits(served):
+        raise InputError(
+            f"probe.fixed_tokens={settings.fixed_tokens}: {served.subject.model} has room for "
+            f"{served.room_to_write} tokens behind a prompt; ask for no more than that"
+        )
     one_by_one = settings.texts if served.writes else settings.requests
     chosen = some(served.examples, one_by_one)
     for scenario in (single_stream.Model(), single_stream.EndToEnd()):

@@ -80,6 +80,12 @@ class Served:
         limit = bodies.positions(self.model.body)
         return self.parts.knobs.max_length if limit is None else limit
 
+    @property
+    def room_to_write(self) -> int:
+        """The most tokens of a text that fit behind the longest prompt that is read."""
+        frame = self.reader.frame
+        return self.longest - self.reader.room.first - len(frame.before) - len(frame.between)
+
     def encoded(self, examples: Sequence[Example]) -> list[Encoded]:
         """Token ids, one entry a reading; nothing is cached."""
         texts = [example.words for example in examples]

@@ -22,8 +22,8 @@ class WholeText:
     name: str = "generation/whole text"
 
     def fits(self, served: Served) -> bool:
-        """Only texts are written."""
-        return served.writes
+        """Only texts are written, and so many tokens must fit behind the longest prompt."""
+        return served.writes and (self.tokens or 0) <= served.room_to_write
 
     def calls(self, served: Served, examples: Sequence[Example]) -> list[Call]:
         """One call a text. What it writes, and so how much, is the model's own affair."""

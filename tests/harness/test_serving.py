@@ -1,12 +1,14 @@
 """A kept model answers as it did when it was evaluated, however it is asked."""
 
 import json
+from dataclasses import replace
 
 import pytest
-from cells import small_setup
+from cells import composed, small_setup
 
-from harness import experiment, record, serving
+from harness import configuration, experiment, probing, record, serving
 from harness.contracts import InputError
+from harness.measure.stopwatch import Stopwatch
 from harness.scenarios import generation, offline, single_stream
 from harness.scenarios.same_shape import SameShape
 
@@ -20,6 +22,7 @@ CELLS = [
     ("generation", "bert", ()),
     ("generation", "bert", ("mode=mask_predict",)),
 ]
+PROBE = configuration.build(composed("probe=quick")["probe"], "probe")
 
 
 @pytest.fixture(scope="module", params=CELLS, ids=lambda c: "-".join([*c[:2], *c[2]]))
@@ -97,13 +100,24 @@ def test_texts_of_exact_length_and_their_timeline(kept):
     if not served.writes:
         assert not generation.WholeText().fits(served)
         return
-    from harness.measure.stopwatch import Stopwatch
-
     line = generation.timeline(served, served.examples[0], Stopwatch(), tokens=9)
     times = [line.asked, line.ready, *line.heard, line.done]
     assert times == sorted(times)
     assert line.tokens == 9
     assert len(line.heard) == (1 if served.iterations else 9)
+
+
+def test_no_more_is_written_than_fits(kept):
+    _, served = kept
+    if not served.writes:
+        return
+    room = served.room_to_write
+    assert generation.WholeText(room).fits(served)
+    assert not generation.WholeText(room + 1).fits(served)
+    long = [replace(served.examples[0], words=served.examples[0].words * 20)]
+    served.answer(served.read(long), room)
+    with pytest.raises(InputError, match=f"probe.fixed_tokens={room + 1}.* {room} tokens"):
+        probing.measured(served, replace(PROBE, fixed_tokens=room + 1), Stopwatch())
 
 
 def test_other_numbers_of_iterations_share_the_weights(kept):
