@@ -199,10 +199,12 @@ def written(
     """When the first token of a text was there, and the last."""
     generation.timeline(served, examples[0], stopwatch, tokens)
     lines = [generation.timeline(served, e, stopwatch, tokens) for e in examples]
-    lines = [line for line in lines if line.heard]
-    done = works([{**line.work, "tokens": line.tokens} for line in lines])
-    shape = {"length": tokens or "natural"}
-    spans = {name: [span(line) for line in lines] for name, span in generation.SERIES.items()}
+    done, shape = works([line.work for line in lines]), {"length": tokens or "natural"}
+    spans = {
+        name: [span(line) for line in lines]
+        for name, span in generation.SERIES.items()
+        if name == generation.WHOLE or all(line.heard for line in lines)
+    }
     return [
         Series(name, 0, [r.wall for r in each], [r.cpu for r in each], done, shape=shape, warm_up=1)
         for name, each in spans.items()

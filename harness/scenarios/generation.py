@@ -13,13 +13,15 @@ from harness.measure.stopwatch import Reading, Stopwatch
 from harness.scenarios import Call
 from harness.serving import Served
 
+WHOLE = "generation/whole text"
+
 
 @dataclass(frozen=True)
 class WholeText:
     """Implements `Scenario`. From words to words; `tokens` asks for exactly so many of each."""
 
     tokens: int | None = None
-    name: str = "generation/whole text"
+    name: str = WHOLE
 
     def fits(self, served: Served) -> bool:
         """Only texts are written, and so many tokens must fit behind the longest prompt."""
@@ -37,14 +39,18 @@ class WholeText:
 
 
 class Timeline(NamedTuple):
-    """Readings of one text's clock: asked, tensors ready, then one a token. `tokens` written."""
+    """Readings of one text's clock: asked, tensors ready, then one a token.
+
+    `heard` is empty where a search settles its tokens at the end only (beams). `tokens` written
+    are None where they are not counted: neither asked for nor heard one by one.
+    """
 
     asked: Reading
     ready: Reading
     heard: Sequence[Reading]
     done: Reading
-    tokens: int
-    work: Mapping[str, int]
+    tokens: int | None
+    work: Mapping[str, int]  # examples and words read, tokens written
 
 
 def timeline(
@@ -58,11 +64,12 @@ def timeline(
     asked = stopwatch.read()
     request = served.read([example])
     ready = stopwatch.read()
-    answer = served.answer(request, tokens, lambda: heard.append(stopwatch.read()))
+    served.answer(request, tokens, lambda: heard.append(stopwatch.read()))
     done = stopwatch.read()
-    at_once = served.iterations is not None
-    written = (tokens or len(answer[0])) if at_once else len(heard)
-    return Timeline(asked, ready, heard, done, written, request.work)
+    written = tokens or (len(heard) if heard and served.iterations is None else None)
+    work = {name: amount for name, amount in request.work.items() if name in ("examples", "words")}
+    work |= {} if written is None else {"tokens": written}
+    return Timeline(asked, ready, heard, done, written, work)
 
 
 def with_iterations(served: Served, iterations: int) -> Served:
@@ -77,6 +84,6 @@ def with_iterations(served: Served, iterations: int) -> Served:
 SERIES: Mapping[str, Callable[[Timeline], Reading]] = {
     "generation/prefill": lambda t: t.heard[0] - t.ready,
     "generation/first token": lambda t: t.heard[0] - t.asked,
-    "generation/whole text": lambda t: t.done - t.asked,
+    WHOLE: lambda t: t.done - t.asked,
 }
-"""Spans of a timeline that are kept, by the name of their series."""
+"""Spans of a timeline that are kept, by the name of their series; the last needs no token heard."""

@@ -105,6 +105,21 @@ def test_texts_of_exact_length_and_their_timeline(kept):
     assert times == sorted(times)
     assert line.tokens == 9
     assert len(line.heard) == (1 if served.iterations else 9)
+    assert line.work["tokens"] == 9
+    free = generation.timeline(served, served.examples[0], Stopwatch())
+    assert free.tokens == (None if served.iterations else len(free.heard))
+    assert ("tokens" in free.work) == (free.tokens is not None)
+
+
+def test_of_beams_the_whole_text_is_timed_though_no_first_token_is_heard(kept):
+    _, served = kept
+    if not served.writes or served.iterations:
+        return
+    beams = replace(served.parts.decoding, search="beam", beams=2)
+    served = replace(served, parts=replace(served.parts, decoding=beams))
+    (whole,) = probing.written(served, served.examples[:3], Stopwatch(), 5)
+    assert (whole.name, len(whole.wall_seconds)) == ("generation/whole text", 3)
+    assert whole.work["tokens"] == [5, 5, 5]
 
 
 def test_no_more_is_written_than_fits(kept):
