@@ -21,6 +21,14 @@ from harness.setup import Order, Place, Setup
 
 SCRATCH = "scratch"
 LIMIT_SECONDS = 3600.0
+UNKEPT = (
+    "finished without keeping its tuned model, so there is nothing to measure; delete {folder} "
+    "and run again with checkpoint=all"
+)
+NO_PAIR = (
+    "no two models to race; name the decoder and the encoder of a pair on the same task, such as "
+    "model=gpt2,bert"
+)
 
 
 @dataclass(frozen=True)
@@ -34,22 +42,44 @@ class Measured:
 
 def measure(found: Sequence[Setup], config: Mapping[str, Any]) -> Measured:
     """Probe each kept model, race each pair, one after another."""
-    kept = worth(found)
-    if not kept or not (config["probe"] or config["race"]):
+    if not (config["probe"] or config["race"]):
         return Measured(0, 0, ())
-    failed = list[tuple[str, str]]()
+    kept, failed = worth(found), list(unkept(found))
+    wanted = len(failed)
     locks = Path(config["cache"]) / "locks"
     locks.mkdir(parents=True, exist_ok=True)
     with FileLock(locks / "measuring.lock"):
         planned = list(_probes(kept, config)) if config["probe"] else []
-        planned += _races(kept, config) if config["race"] else []
-        jobs = [job for job in planned if not Path(job.argument.file).is_file()]
-        stages = _ledgers(jobs, config, failed)
-        timed = [_with_stages(job, stages) for job in jobs]
+        raced = list(_races(kept, config)) if config["race"] else []
+        if config["race"] and not raced and not failed:
+            failed.append(("race", NO_PAIR))
+            wanted += 1
+        planned += raced
+        jobs = [job for job in planned if not _there(Path(job.argument.file))]
+        timed = list(_with_memory(jobs, config, failed))
         for job, outcome in pool.run(timed, 1, LIMIT_SECONDS, "speed"):
             if isinstance(outcome, Failed):
                 failed.append((job.name, outcome.reason))
-    return Measured(len(planned), len(planned) - len(jobs), failed)
+    return Measured(wanted + len(planned), len(planned) - len(jobs), failed)
+
+
+def _there(file: Path) -> bool:
+    """Whether a measurement is there, and whole."""
+    try:
+        measurement.read(file)
+    except record.RecordError:
+        return False
+    return True
+
+
+def unkept(found: Sequence[Setup]) -> Iterator[tuple[str, str]]:
+    """Finished models of which no seed was kept: name, and what to do."""
+    kept = {_seedless(setup) for setup in found if digest(setup)}
+    for setup in found:
+        finished = setups.outcome(setup.folder) == "finished"
+        if finished and _seedless(setup) not in kept:
+            kept.add(_seedless(setup))  # once
+            yield setup.name, UNKEPT.format(folder=setup.folder)
 
 
 def worth(found: Sequence[Setup]) -> list[Setup]:
@@ -78,12 +108,20 @@ def pairs(kept: Sequence[Setup]) -> Iterator[tuple[Setup, Setup]]:
 
 
 def _course(setup: Setup) -> tuple[object, ...]:
-    cell, digests = setup.cell, setup.foundation.digests
-    return cell.pair, cell.task, cell.strategy, cell.seed, tuple(sorted(digests.items()))
+    return (*_contest(setup), setup.cell.seed)
 
 
 def _arm(setup: Setup) -> tuple[object, ...]:
     return (*_course(setup), setup.cell.model, setup.cell.mode)
+
+
+def _seedless(setup: Setup) -> tuple[object, ...]:
+    return (*_contest(setup), setup.cell.model, setup.cell.mode, setup.cell.weights)
+
+
+def _contest(setup: Setup) -> tuple[object, ...]:
+    cell, digests = setup.cell, setup.foundation.digests
+    return cell.pair, cell.task, cell.strategy, tuple(sorted(digests.items()))
 
 
 def _probes(kept: Sequence[Setup], config: Mapping[str, Any]) -> Iterator[Job]:
@@ -117,9 +155,25 @@ def _order(
     return Order(subjects, settings, place, identity, str(file))
 
 
-def _ledgers(
+def _with_memory(
     jobs: Sequence[Job], config: Mapping[str, Any], failed: list[tuple[str, str]]
-) -> dict[str, Sequence[Stage]]:
+) -> Iterator[Job]:
+    """Jobs with the memory of their models.
+
+    One whose memory was not read is not begun, as a file without it would count as made.
+    """
+    found = _ledgers(jobs, config)
+    for job in jobs:
+        memory = [found.get(setup.name, Done(())) for setup in job.argument.setups]
+        lost = next((one for one in memory if isinstance(one, Failed)), None)
+        if lost is not None:
+            failed.append((job.name, lost.reason))
+        else:
+            stages = [one.value for one in memory if isinstance(one, Done)]
+            yield replace(job, argument=replace(job.argument, memory=stages))
+
+
+def _ledgers(jobs: Sequence[Job], config: Mapping[str, Any]) -> dict[str, Done | Failed]:
     """Memory by name of cell: of what is probed, and of architectures, which never are."""
     wanted = {
         setup.name: Job(setup.name, "harness.measuring:stages", (setup, job.argument))
@@ -127,14 +181,9 @@ def _ledgers(
         for setup in job.argument.setups
         if len(job.argument.setups) == 1 or not setup.trains
     }
-    found: dict[str, Sequence[Stage]] = {}
     workers = config["workers"] or environment.usable_cores()
-    for job, outcome in pool.run(list(wanted.values()), workers, LIMIT_SECONDS, "memory"):
-        if isinstance(outcome, Done):
-            found[job.name] = outcome.value
-        else:
-            failed.append((job.name, outcome.reason))
-    return found
+    todo = list(wanted.values())
+    return {job.name: outcome for job, outcome in pool.run(todo, workers, LIMIT_SECONDS, "memory")}
 
 
 def stages(
@@ -149,8 +198,3 @@ def stages(
     found = ledger.measure(setup, order.place, shape)
     progress(1.0)
     return found
-
-
-def _with_stages(job: Job, found: Mapping[str, Sequence[Stage]]) -> Job:
-    memory = [found.get(setup.name, ()) for setup in job.argument.setups]
-    return replace(job, argument=replace(job.argument, memory=memory))
