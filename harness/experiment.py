@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -95,12 +94,7 @@ def _save(work: Work, folder: Path) -> str:
     body: Any = model.model if hasattr(model, "model") else model.body
     body.save_pretrained(place)
     work.reader.tokenizer.save_pretrained(place)
-    names = ["model.safetensors"]
     head: Any = model.length if hasattr(model, "model") else model.head
     if head is not None:
-        save_file(head.state_dict(), place / "head.safetensors")
-        names.append("head.safetensors")
-    digest = hashlib.sha256()
-    for name in names:
-        digest.update((place / name).read_bytes())
-    return digest.hexdigest()
+        save_file(head.state_dict(), place / record.HEAD)
+    return record.weights_digest(place)

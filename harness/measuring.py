@@ -56,7 +56,8 @@ def measure(found: Sequence[Setup], config: Mapping[str, Any]) -> Measured:
             wanted += 1
         planned += raced
         jobs = [job for job in planned if not _there(Path(job.argument.file))]
-        timed = list(_with_memory(jobs, config, failed))
+        sound = list(_sound(jobs, failed))
+        timed = list(_with_memory(sound, config, failed))
         for job, outcome in pool.run(timed, 1, LIMIT_SECONDS, "speed"):
             if isinstance(outcome, Failed):
                 failed.append((job.name, outcome.reason))
@@ -153,6 +154,28 @@ def _order(
     identity = measurement.identify(kind, digests, how, environment.machine(gpu))
     file = measurement.path(Path(config["results"]), name, identity)
     return Order(subjects, settings, place, identity, str(file))
+
+
+def _sound(jobs: Sequence[Job], failed: list[tuple[str, str]]) -> Iterator[Job]:
+    """Jobs whose models are still those whose quality is on record."""
+    for job in jobs:
+        doubts = (_doubt(setup) for setup in job.argument.setups if setup.trains)
+        doubt = next(filter(None, doubts), None)
+        if doubt is None:
+            yield job
+        else:
+            failed.append((job.name, doubt))
+
+
+def _doubt(setup: Setup) -> str | None:
+    folder = setup.folder / record.CHECKPOINT
+    try:
+        if record.weights_digest(folder) == digest(setup):
+            return None
+        what = "not the weights that were kept there"
+    except OSError as error:
+        what = f"cannot be read ({error.strerror})"
+    return f"{folder}: {what}; delete {setup.folder} and run the same command again"
 
 
 def _with_memory(

@@ -36,6 +36,7 @@ RECORD, COUNTS, PREDICTIONS, CHECKPOINT = (
     "predictions.jsonl",
     "checkpoint",
 )
+BODY, HEAD = "model.safetensors", "head.safetensors"  # of a checkpoint: weights
 
 
 class RecordError(Exception):
@@ -196,6 +197,20 @@ def canonical(value: object) -> str:
 def digest(value: object) -> str:
     """SHA-256 of the canonical JSON of a value."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def weights_digest(folder: Path) -> str:
+    """SHA-256 over the weights of a kept model: its body's, and its answer layer's if it has one.
+
+    Raises OSError where the body's are not there.
+    """
+    whole = hashlib.sha256()
+    for file in (folder / BODY, folder / HEAD):
+        if file.name == BODY or file.is_file():
+            with file.open("rb") as stream:
+                while part := stream.read(2**20):
+                    whole.update(part)
+    return whole.hexdigest()
 
 
 def flatten(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -215,7 +215,9 @@ def tuned(setup: Setup, place: Place = CPU) -> Served:
     """
     kept = record.read(setup.folder) if (setup.folder / record.RECORD).is_file() else None
     if kept is None or kept.checkpoint_digest is None:
-        raise InputError(f"{setup.folder}: no tuned model was kept there; run {again(setup)}")
+        raise InputError(
+            f"{setup.folder}: no tuned model was kept there; delete it and run {again(setup)}"
+        )
     asset = setup.foundation.asset
     assert asset is not None
     parts = parts_of(setup.config)
@@ -284,7 +286,7 @@ def subject_of(
 def _predictor(parts: Parts, folder: Path, classes: int) -> Predictor:
     body = bodies.load_body(folder, 0.0, 0.0)
     model = Predictor(parts.backbone, body, classes, 0.0, 0)
-    model.head.load_state_dict(load_file(folder / "head.safetensors"))
+    model.head.load_state_dict(load_file(folder / record.HEAD))
     return model
 
 
@@ -293,5 +295,5 @@ def _writer(parts: Parts, folder: Path) -> Writer:
     mode: Any = parts.mode
     writer = Writer(parts.backbone, mode, model, parts.decoding.max_new_tokens, 0)
     if writer.length is not None:
-        writer.length.load_state_dict(load_file(folder / "head.safetensors"))
+        writer.length.load_state_dict(load_file(folder / record.HEAD))
     return writer

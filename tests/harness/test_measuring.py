@@ -1,16 +1,21 @@
 """Which models are measured, which meet in a race, and what is said where none can be."""
 
+import hashlib
 from pathlib import Path
 from types import SimpleNamespace
 
 import measured
 import pytest
 
-from harness import measurement, measuring
+from harness import measurement, measuring, record
 from harness import setup as setups
 from harness.isolate import Done, Failed, Job
 
 FAMILY = {"gpt2": "gpt", "bert": "bert", "twin_gpt": "gpt"}
+
+
+WEIGHTS = {record.BODY: b"body", record.HEAD: b"head"}
+DIGEST = hashlib.sha256(b"bodyhead").hexdigest()
 
 
 def setup(model="gpt2", task="ner", mode="-", weights="embedded", pair="mini", seed=0, digest="d"):
@@ -27,7 +32,7 @@ def setup(model="gpt2", task="ner", mode="-", weights="embedded", pair="mini", s
 
 @pytest.fixture(autouse=True)
 def _kept(monkeypatch):
-    monkeypatch.setattr(measuring, "digest", lambda one: "x" if one.cell.seed == 0 else None)
+    monkeypatch.setattr(measuring, "digest", lambda one: DIGEST if one.cell.seed == 0 else None)
 
 
 def test_one_of_each_kept_model_is_measured():
@@ -65,6 +70,12 @@ def config(tmp_path, monkeypatch):
 
     monkeypatch.setattr(measuring.pool, "run", run)
     monkeypatch.setattr(setups, "outcome", lambda _: "finished")
+    monkeypatch.chdir(tmp_path)
+    for one in (setup(), setup("bert"), setup("bert", task="other")):
+        folder = one.folder / record.CHECKPOINT
+        folder.mkdir(parents=True)
+        for name, content in WEIGHTS.items():
+            (folder / name).write_bytes(content)
     place = {"device": "cpu", "precision": "float32", "workers": 1}
     return {
         "probe": {"name": "quick"}, "race": None, "results": str(tmp_path),
@@ -115,3 +126,18 @@ def test_no_probe_is_begun_whose_memory_was_not_read(config, monkeypatch):
     told = measuring.measure([setup(), setup("bert")], config)
     assert told.failed == [("probe-ner-gpt2-embedded-s0", "killed by hand")]
     assert [job.name for job in begun] == ["probe-ner-bert-embedded-s0"]
+
+
+@pytest.mark.parametrize("name", [record.BODY, record.HEAD])
+@pytest.mark.parametrize("content", [None, b"other"], ids=["deleted", "changed"])
+def test_weights_that_are_not_those_on_record_are_not_measured(config, name, content):
+    file = setup().folder / record.CHECKPOINT / name
+    file.unlink() if content is None else file.write_bytes(content)
+    told = measuring.measure([setup(), setup("bert")], {**config, "race": {"name": "quick"}})
+    assert [name for name, _ in told.failed] == [
+        "probe-ner-gpt2-embedded-s0",
+        "race-ner-world-gpt2-bert-x",
+    ]
+    for _, reason in told.failed:
+        assert str(setup().folder / record.CHECKPOINT) in reason
+        assert f"delete {setup().folder} and run" in reason
