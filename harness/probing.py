@@ -87,7 +87,7 @@ def execute(order: Order, progress: Progress = lambda _: None) -> str:
     stopwatch = Stopwatch.of(order.place.device)
     with samples.no_garbage_collection():
         series = list(measured(served, settings, stopwatch, progress))
-    joules = _energy(served, settings, stopwatch, gpu)
+    joules = _energy(served, settings, series, stopwatch, gpu)
     found = Measurement(
         kind="probe",
         identity=order.identity,
@@ -227,10 +227,22 @@ def _loose(one: Series) -> bool:
     return one.steady is False
 
 
-def _energy(served: Served, settings: Probe, stopwatch: Stopwatch, gpu: Gpu | str) -> Energy | str:
-    """Joules of offline batches, again and again; or why there is no figure."""
+def _energy(
+    served: Served,
+    settings: Probe,
+    series: Sequence[Series],
+    stopwatch: Stopwatch,
+    gpu: Gpu | str,
+) -> Energy | str:
+    """Joules of offline batches, again and again; or why there is no figure.
+
+    Of the largest batches that were timed: they are warm, and known to fit into memory.
+    """
     if isinstance(gpu, str):
         return gpu
-    scenario = offline.Offline(max(settings.batch_sizes))
-    calls = scenario.calls(served, some(served.examples, settings.offline_examples))
-    return energy.measure(scenario.name, calls, gpu, stopwatch, settings.energy_seconds)
+    size = max((one.shape["batch_size"] for one in series if one.name == "offline"), default=None)
+    if size is None:
+        return "no batch fitted into the device's memory"
+    calls = offline.Offline(size).calls(served, some(served.examples, settings.offline_examples))
+    name = f"offline, batches of {size}"
+    return energy.measure(name, calls, gpu, stopwatch, settings.energy_seconds)
