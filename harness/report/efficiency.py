@@ -34,7 +34,8 @@ READING = (
     "request at a time; brackets hold 95 % intervals: of percentiles between order statistics, of "
     "throughput over batches (ratio estimator: total work over total seconds). They cover the "
     "requests of this one measurement, not another day or machine. A percentile that the samples "
-    "cannot carry is refused. Quality is that of all seeds on the test split. Do not read from "
+    "cannot carry is refused. Quality is that of all seeds on the test split. Words and "
+    "tokens per second are those that were read, also where texts are written. Do not read from "
     "two columns which model is faster: races below decide that."
 )
 ENERGY = (
@@ -187,8 +188,13 @@ def _weights(one: Column) -> str:
 
 
 def _kernel(one: Column) -> str:
+    """As measured; and what the quality was found in, where that is another precision."""
     facts = one.tuned.arm.first.model if one.tuned else None
-    return escape(f"{facts.attention}, {facts.precision}") if facts else NONE
+    if facts is None:
+        return NONE
+    measured = shorten(one.found.settings.get("precision", facts.precision))
+    text = f"{facts.attention}, {measured}"
+    return escape(text if measured == facts.precision else f"{text} (quality {facts.precision})")
 
 
 def _latency(one: Column, name: str, q: float = 0.5, length: str | None = None) -> str:

@@ -108,8 +108,10 @@ def machines(comparison: Comparison) -> dict[str, str]:
 
 
 def machine_of(found: Measurement) -> str:
-    """Machine, software and device in words; what changes from minute to minute is left out."""
+    """Machine, software, device and precision in words; what changes by the minute is left out."""
     facts: dict[str, Any] = {"device": device(found)}
+    if precision := found.settings.get("precision"):
+        facts["precision"] = precision
     lasting = {name: value for name, value in found.environment.items() if name not in STATE}
     for name, value in record.flatten(lasting).items():
         facts.setdefault(name.removeprefix("machine.").removeprefix("versions."), value)

@@ -116,6 +116,32 @@ def test_the_ledger_of_memory(full: str) -> None:
     assert found["training step"][3:8] == ["4.0", "-", "4.0", "8.0", "30.0"]
 
 
+def test_memory_that_a_probe_and_a_race_share_stands_once(tmp_path: Path) -> None:
+    """They differ in what else they hold: a race has no counter that could be missing."""
+    gpt, bert = map(subject, pair(tmp_path))
+    memory = {"0": measured.stages(), "1": measured.stages()}
+    measured.keep(
+        tmp_path, probe(gpt), probe(bert), race(gpt, bert, gate("same shape"), memory=memory)
+    )
+    box = sections(text_of(tmp_path))["Memory"]
+    assert len(rows(box, "| training step |")) == 2
+
+
+def test_the_precision_is_the_measured_one(tmp_path: Path) -> None:
+    of = subject(kept(tmp_path, cell()))
+    place = {"name": "quick", "device": "cpu"}
+    measured.keep(
+        tmp_path,
+        probe(of, settings={**place, "precision": "float32"}),
+        probe(of, settings={**place, "precision": "bfloat16"}),
+    )
+    named = sections(text_of(tmp_path))
+    kernels = row(named["Efficiency: ner on world"], "kernel")
+    assert sorted(kernels) == ["sdpa, bfloat16 (quality float32)", "sdpa, float32"]
+    told = re.findall(r"precision \w+", named["Measured on"])
+    assert sorted(told) == ["precision bfloat16", "precision float32"]
+
+
 def test_memory_on_a_device_and_stages_that_were_not_reached(tmp_path: Path) -> None:
     stages = measured.stages()
     before = replace(stages[3], device={"allocated": 4 * MIB, "allocated_peak": 6 * MIB})
