@@ -83,7 +83,7 @@ class Try(NamedTuple):
 
     rate: float  # requests per second
     latencies: Sequence[float]
-    within: bool  # whether the quantile of the latencies is within the bound
+    within: bool  # the quantile of the latencies is within the bound, and the server kept up
 
 
 class Bracket(NamedTuple):
@@ -101,17 +101,20 @@ def highest_rate(
     low: float,
     high: float,
     steps: int,
+    kept_up: Callable[[], bool] = lambda: True,
 ) -> Bracket:
     """The highest rate whose `quantile` latency is within the bound, by bisection in log rate.
 
     `trial` takes a rate per second and returns latencies in seconds. `low` and `high` are tried
-    first; each of the `steps` then halves log(failed / passed).
+    first; each of the `steps` then halves log(failed / passed). `kept_up` is asked after each trial
+    whether the server could bear that rate for longer than the trial lasts.
     """
     tries: list[Try] = []
 
     def passes(rate: float) -> bool:
         latencies = trial(rate)
-        tries.append(Try(rate, latencies, within(latencies, bound_seconds, quantile)))
+        passed = within(latencies, bound_seconds, quantile) and kept_up()
+        tries.append(Try(rate, latencies, passed))
         return tries[-1].within
 
     if not passes(low):

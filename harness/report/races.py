@@ -34,7 +34,8 @@ METHOD = (
 )
 OWN_LENGTH = "One by one and offline, each model wrote texts of its own length."
 SERVED = (
-    "Server-like, the highest rate (requests / s) that kept the bound; latency counts from the "
+    "Server-like, the highest rate (requests / s) that kept the bound with no more work "
+    "than time for it; latency counts from the "
     "scheduled arrival, and there is one search a side, so no interval and no verdict:"
 )
 ASKED = {

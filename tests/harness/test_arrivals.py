@@ -290,3 +290,12 @@ def test_a_quantile_needs_requests_beyond_it(quantile, needed):
 def test_settings_that_make_no_sense_name_their_key(key, value):
     with pytest.raises(InputError, match=rf"server\.{key}={value}"):
         replace(SETTINGS, **{key: value})
+
+
+def test_no_rate_counts_as_borne_that_gives_more_work_than_time():
+    """A bound so wide that no queue of this short trial breaks it: the rate is not sustained."""
+    tried, _ = load_test(settings=replace(SETTINGS, bound_seconds=1e6))
+    borne = [one.shape["rate_per_second"] for one in tried if one.shape["within"]]
+    assert borne
+    assert max(borne) <= 1.001 / SERVICE
+    assert any(one.shape["rate_per_second"] > 1.1 / SERVICE for one in tried)
