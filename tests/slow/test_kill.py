@@ -27,7 +27,7 @@ SWEEP = (
     "data.test_size=100",
     "pretraining.updates=60",
     "pretraining.corpus.size=1000",
-    "train.epochs=12",
+    "train.epochs=6",
     "checkpoint=none",
 )
 
