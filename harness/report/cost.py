@@ -164,8 +164,8 @@ def _sides(contrast: Contrast) -> Sequence[tuple[str, Arm]]:
 def target(contrast: Contrast) -> Target | None:
     """What both sides can reach; None where the worse one never left the floor.
 
-    The floor is the rule that ignores the input, on the split that was scored; where that is not
-    on record, the better of the two fresh heads on dev. Works for metrics of either direction.
+    The floor is the rule that ignores the input, on the split that was scored, or the better of the
+    two fresh heads on dev, whichever is better. Works for metrics of either direction.
     """
     improves, arms = contrast.gpt.headline.improves, (contrast.gpt, contrast.bert)
     best, fresh = list[float](), list[float]()
@@ -177,7 +177,7 @@ def target(contrast: Contrast) -> Target | None:
         fresh.append(fmean(one[0].score for one in seen))
     floor, source = max(fresh, key=improves), "the better fresh head on dev, before tuning"
     majority = contrast.gpt.scores[0].majority if contrast.gpt.scores else None
-    if majority is not None:
+    if majority is not None and improves(majority - floor) >= 0:
         floor = majority
         source = f"the rule that ignores the input, on the {contrast.gpt.first.evaluated} split"
     worse = min(best, key=improves)

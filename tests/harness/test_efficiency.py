@@ -503,6 +503,15 @@ def test_targets_where_less_is_better(tmp_path: Path) -> None:
     assert row(box, "BERT")[:2] == ["1 of 1 runs", "2,000"]
 
 
+def test_a_fresh_head_that_beats_the_rule_is_the_floor(tmp_path: Path) -> None:
+    words = {"task": "generation"}
+    trained(tmp_path, "gpt", 0, 0.25, 0.05, **words)
+    trained(tmp_path, "bert", 0, 0.30, 0.10, **words)
+    box = sections(text_of(tmp_path))["To a target"]
+    assert "floor: .250, the better fresh head on dev" in box
+    assert row(box, "GPT")[:2] == ["1 of 1 runs", "1,000"]
+
+
 def test_no_target_where_a_side_stayed_at_the_floor(tmp_path: Path) -> None:
     trained(tmp_path, "gpt", 0, 0.5, 0.9)
     trained(tmp_path, "bert", 0, 0.2, 0.5)
