@@ -1,7 +1,7 @@
 """After all training has drained: what of the kept models is to be measured, and doing it.
 
-Memory first, of several models side by side, as each is read in a process of its own; then
-whatever is timed, one after another, alone. What was measured before on this machine is skipped.
+Memory first, each model in a process of its own; then whatever is timed. One after another, as a
+cold start is timed too. What was measured before on this machine is skipped.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ def _with_memory(
 
     One whose memory was not read is not begun, as a file without it would count as made.
     """
-    found = _ledgers(jobs, config)
+    found = _ledgers(jobs)
     for job in jobs:
         memory = [found.get(setup.name, Done(())) for setup in job.argument.setups]
         lost = next((one for one in memory if isinstance(one, Failed)), None)
@@ -196,7 +196,7 @@ def _with_memory(
             yield replace(job, argument=replace(job.argument, memory=stages))
 
 
-def _ledgers(jobs: Sequence[Job], config: Mapping[str, Any]) -> dict[str, Done | Failed]:
+def _ledgers(jobs: Sequence[Job]) -> dict[str, Done | Failed]:
     """Memory by name of cell: of what is probed, and of architectures, which never are."""
     wanted = {
         setup.name: Job(setup.name, "harness.measuring:stages", (setup, job.argument))
@@ -204,9 +204,8 @@ def _ledgers(jobs: Sequence[Job], config: Mapping[str, Any]) -> dict[str, Done |
         for setup in job.argument.setups
         if len(job.argument.setups) == 1 or not setup.trains
     }
-    workers = config["workers"] or environment.usable_cores()
     todo = list(wanted.values())
-    return {job.name: outcome for job, outcome in pool.run(todo, workers, LIMIT_SECONDS, "memory")}
+    return {job.name: outcome for job, outcome in pool.run(todo, 1, LIMIT_SECONDS, "memory")}
 
 
 def stages(
