@@ -3,6 +3,7 @@
     python -m harness.run model=gpt2 task=ner          one cell
     python -m harness.run sweep=quick                  a named sweep (conf/sweep/)
     python -m harness.run -m seed=0,1 model=gpt2,bert  a product of your own
+    python -m harness.run model=gpt2 probe=quick       measure the kept model afterwards
     python -m harness.run sweep=quick --dry-run        what it would do, and for how long
     python -m harness.run --cfg job --resolve          the configuration, resolved
     python -m harness.run --help                       what can be set
