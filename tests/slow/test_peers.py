@@ -204,7 +204,7 @@ def test_prediction_beside_pipeline(tmp_path, model, source, capsys):
     prefix, suffix, _ = case.reader.frame
     tokenizer = framed(case.reader.tokenizer, prefix, suffix)
     pipe = pipeline("token-classification", model=other, tokenizer=tokenizer, device="cpu")
-    side = case.sides["test"]
+    side = uncut(case.sides["test"])
     texts = [" ".join(e.words) for e in side.examples]
     seconds = {"ours": [], "pipeline": []}
     for _ in range(ROUNDS):
@@ -228,6 +228,13 @@ def test_prediction_beside_pipeline(tmp_path, model, source, capsys):
         print(f"\n{source} {model} pipeline CPU time x ours: {shown}; "
               f"equal labels in {same} of {len(texts)} sentences")  # fmt: skip
     assert same == len(texts)
+
+
+def uncut(side):
+    """Only examples that fit: pipeline fails on longer ones, where we cut."""
+    fits = np.flatnonzero(side.encoded[0].kept == side.encoded[0].words)
+    chosen = {name: [getattr(side, name)[i] for i in fits] for name in ("examples", "targets")}
+    return dataclasses.replace(side, **chosen)
 
 
 def framed(tokenizer, prefix, suffix):
