@@ -33,7 +33,7 @@ ORDER = [
     ["ledger"],
     ["measuring"],
     ["stats"],
-    ["timings"],
+    ["timings", "decisions"],
     ["alarms"],
     ["comparison"],
     ["shelf"],
@@ -98,7 +98,7 @@ def test_who_reads_and_plans_needs_no_torch(module):
 
 def test_reporting_reads_records_alone():
     reporting = {"stats", "alarms", "comparison", "shelf", "arms", "pairs", "aggregate", "report"}
-    reporting |= {"measurement", "timings"}
+    reporting |= {"measurement", "timings", "decisions"}
     for name, path in modules():
         if name in reporting:
             assert own(imported(path)) <= reporting | {"contracts", "record", "metrics"}, path
