@@ -57,7 +57,7 @@ def measure(found: Sequence[Setup], config: Mapping[str, Any]) -> Measured:
         planned += raced
         jobs = [job for job in planned if not _there(Path(job.argument.file))]
         sound = list(_sound(jobs, failed))
-        timed = list(_with_memory(sound, config, failed))
+        timed = list(_with_memory(sound, failed))
         for job, outcome in pool.run(timed, 1, LIMIT_SECONDS, "speed"):
             if isinstance(outcome, Failed):
                 failed.append((job.name, outcome.reason))
@@ -178,9 +178,7 @@ def _doubt(setup: Setup) -> str | None:
     return f"{folder}: {what}; delete {setup.folder} and run the same command again"
 
 
-def _with_memory(
-    jobs: Sequence[Job], config: Mapping[str, Any], failed: list[tuple[str, str]]
-) -> Iterator[Job]:
+def _with_memory(jobs: Sequence[Job], failed: list[tuple[str, str]]) -> Iterator[Job]:
     """Jobs with the memory of their models.
 
     One whose memory was not read is not begun, as a file without it would count as made.
