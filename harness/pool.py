@@ -92,10 +92,11 @@ class _Bar:
         if now - self.told < _LINE_SECONDS:
             return
         self.told = now
-        left = (now - self.begun) * (1 - share) / max(share, 1e-3) / 60
-        sys.stderr.write(
-            f"{self.title}: {self.count} of {self.of} done, about {left:.0f} min left\n"
-        )
+        told = f"{self.title}: {self.count} of {self.of} done"
+        if share > 0:
+            left = (now - self.begun) * (1 - share) / share / 60
+            told += f", about {left:.0f} min left"
+        sys.stderr.write(told + "\n")
         sys.stderr.flush()
 
 
