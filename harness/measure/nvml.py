@@ -28,7 +28,7 @@ THROTTLING = {
 class Gpu:
     """One device of an initialised library."""
 
-    library: Any
+    nvml: Any
     handle: Any
 
     def name(self) -> str | None:
@@ -73,7 +73,7 @@ class Gpu:
     def state(self) -> dict[str, Any]:
         """What changes while the device works: clocks in MHz, temperature, memory, company."""
         clock, temperature = "nvmlDeviceGetClockInfo", "nvmlDeviceGetTemperature"
-        kinds = self.library
+        kinds = self.nvml
         return {
             "sm_mhz": self._ask(clock, self.handle, kinds.NVML_CLOCK_SM),
             "memory_mhz": self._ask(clock, self.handle, kinds.NVML_CLOCK_MEM),
@@ -99,8 +99,8 @@ class Gpu:
 
     def _ask(self, question: str, *arguments: Any) -> Any:
         try:
-            return getattr(self.library, question)(*arguments)
-        except self.library.NVMLError:
+            return getattr(self.nvml, question)(*arguments)
+        except self.nvml.NVMLError:
             return None
 
 
