@@ -9,7 +9,7 @@ Damaged records and measurements become warnings.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +21,17 @@ from harness.record import Record, RecordError
 from harness.shelf import Loaded, Shelf
 
 
-def compare(root: Path) -> Comparison:
-    """Read all records and measurements below a folder and put together what belongs together."""
+def compare(*roots: Path) -> Comparison:
+    """Read all records and measurements below folders and put together what belongs together.
+
+    Folders may come from several machines; records of each processor are kept apart.
+    """
     kept, warnings, failures = Shelf(), list[str](), list[Failure]()
     results, trials = list[Loaded](), list[Loaded]()
     total = 0
-    for folder in record.folders(root):
+    for folder in (folder for root in roots for folder in record.folders(root)):
         total += 1
-        name = str(folder.relative_to(root))
+        name = str(folder.relative_to(roots[0]) if len(roots) == 1 else folder)
         try:
             found = kept.slim(record.read(folder))
             if found.outcome.status != "finished":
@@ -44,7 +47,7 @@ def compare(root: Path) -> Comparison:
             (trials if tuning else results).append(loaded)
     results = shelf.newest(results, warnings)
     groups, tunings = tuple(_groups(results, failures)), tuple(_tunings(trials))
-    measured = _measurements(root, warnings)
+    measured = _measurements(roots, warnings)
     return Comparison(groups, tunings, tuple(failures), tuple(warnings), total, measured)
 
 
@@ -59,9 +62,20 @@ def _groups(results: Sequence[Loaded], failures: Sequence[Failure]) -> Iterator[
             tuple(one.arm for one in found),
             tuple(pairs.contrasts(found)),
             tuple(pairs.controls(found)),
-            tuple(pairs.missing(found, key, failures)),
+            tuple(pairs.missing(found, key, failures, _namesakes(key, buckets))),
             _told_apart(key, buckets),
         )
+
+
+def _namesakes(
+    key: GroupKey, buckets: Mapping[GroupKey, Sequence[Loaded]]
+) -> dict[GroupKey, list[Record]]:
+    """Runs of the same task on data of the same name that are another group."""
+    return {
+        other: [one.run.record for one in members]
+        for other, members in buckets.items()
+        if other[:2] == key[:2] and other != key
+    }
 
 
 def _told_apart(key: GroupKey, keys: Iterable[GroupKey]) -> dict[str, str]:
@@ -74,6 +88,7 @@ def _told_apart(key: GroupKey, keys: Iterable[GroupKey]) -> dict[str, str]:
 def _key_facts(key: GroupKey) -> dict[str, str]:
     facts = {"source": key.source, "split": key.evaluated, "metrics": " ".join(key.metrics)}
     facts["experiment version"] = str(key.experiment_version)
+    facts["hardware"] = key.hardware
     return facts | {f"{split} digest": text[:8] for split, text in key.digests}
 
 
@@ -93,10 +108,10 @@ def _tunings(trials: Sequence[Loaded]) -> Iterator[Tuning]:
         yield Tuning(group.task, group.data, group.metrics[0], text, embedded, rates)
 
 
-def _measurements(root: Path, warnings: list[str]) -> tuple[Measurement, ...]:
+def _measurements(roots: Iterable[Path], warnings: list[str]) -> tuple[Measurement, ...]:
     """One measurement per identity: the copy that finished last (folders may be merged)."""
     read = list[Measurement]()
-    for place in measurement.files(root):
+    for place in (place for root in roots for place in measurement.files(root)):
         try:
             found = measurement.read(place)
             wrong = _wrong(found)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from harness import metrics, record, shelf, stats
+from harness import diagnosis, metrics, record, shelf, stats
 from harness.comparison import (
     NATIVE,
     NATIVE_WRITING,
@@ -49,7 +49,13 @@ def group_key(found: Record) -> GroupKey:
         tuple(found.metrics),
         found.experiment_version,
         tuple(sorted(data.digests.items())),
+        hardware(found.environment),
     )
+
+
+def hardware(facts: Mapping[str, Any]) -> str:
+    """The processor that a run was made on, in words; what is not on record is unknown."""
+    return " ".join(str(facts.get("cpu") or "unknown processor").split())
 
 
 def arm_key(found: Record) -> ArmKey:
@@ -121,7 +127,35 @@ def _arm(key: ArmKey, variant: Mapping[str, str], members: list[Loaded]) -> Tabl
     scores, slices = _arm_scores(runs, tables), _arm_slices(runs, tables)
     wrote = metrics.of_texts(runs[0].record.metrics)
     samples = shelf.samples(members[0].folder) if wrote else ()
-    return Tabled(Arm(key, variant, runs, scores, slices, samples=samples), tables)
+    told = diagnosis.diagnosed(
+        [table.detail for table in tables],
+        [run.seed for run in runs],
+        runs[0].record.majority,
+    )
+    arm = Arm(
+        key,
+        variant,
+        runs,
+        scores,
+        slices,
+        samples=samples,
+        values=_values(runs, tables),
+        columns=_columns(tables),
+        diagnosis=told,
+    )
+    return Tabled(arm, tables)
+
+
+def _values(runs: Sequence[Run], tables: Sequence[Table]) -> stats.Matrix | None:
+    headline = metrics.meter(runs[0].record.metrics[0])
+    return None if headline.ratio is None and headline.values is None else psi(tables)
+
+
+def _columns(tables: Sequence[Table]) -> dict[str, stats.Matrix] | None:
+    sums = [table.sums for table in tables if table.sums is not None]
+    if not sums:
+        return None
+    return {name: np.stack([one[name] for one in sums]).astype(np.float64) for name in sums[0]}
 
 
 def _unlike(runs: Sequence[Run], tables: Sequence[Table]) -> Iterator[str]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from harness import alarms, metrics
+from harness.diagnosis import Diagnosis
 from harness.measurement import Measurement, Subject
 from harness.metrics import Meter
 from harness.record import Record
-from harness.stats import Estimate
+from harness.stats import Estimate, Matrix
 
 FEW_SEEDS = 5
 SMOKE = "smoke"
@@ -30,6 +31,7 @@ class GroupKey(NamedTuple):
     metrics: tuple[str, ...]
     experiment_version: int
     digests: tuple[tuple[str, str], ...]
+    hardware: str  # what trained and answered: another one's arithmetic is other scores
 
 
 class ArmKey(NamedTuple):
@@ -118,6 +120,11 @@ class Arm:
     slices: tuple[SliceScore, ...]
     refused: tuple[str, ...] = ()  # fields that should agree between the runs and do not
     samples: tuple[Sample, ...] = ()  # of the first run, where it wrote texts
+    values: Matrix | None = field(default=None, repr=False, compare=False)
+    """Runs x examples, whose mean is the headline score; None where no interval can be had."""
+    columns: Mapping[str, Matrix] | None = field(default=None, repr=False, compare=False)
+    """What a headline that is no ratio of sums is made of, runs x examples each (BLEU's counts)."""
+    diagnosis: Diagnosis | None = None  # None where the records hold nothing to diagnose
 
     @property
     def first(self) -> Record:

@@ -59,6 +59,7 @@ def _run(setup: Setup, asset: Asset, progress: Progress) -> None:
         config=setup.science,
         environment={**setup.environment, "load": environment.load()},
         sweep=setup.sweep,
+        plan=setup.plan,
         tuning=setup.tuning,
         evaluated=used(role)[-1],
         metrics=list(work.metrics),
@@ -74,9 +75,7 @@ def _run(setup: Setup, asset: Asset, progress: Progress) -> None:
         checkpoint_digest=_save(work, setup.folder) if setup.keep_checkpoint else None,
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    counts = found.counts
-    table = record.CountTable(counts.columns, counts.units, counts.slices, counts.keys)
-    record.write(setup.folder, kept, table, found.rows)
+    record.write(setup.folder, kept, record.CountTable(**vars(found.counts)), found.rows)
 
 
 def _loss(work: Work) -> Any:

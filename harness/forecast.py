@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import record
-from harness.plan import Planned
+from harness.expansion import Planned
 from harness.setup import Foundation
 
 ASSUMED_SPEED = 3e10  # FLOP per CPU second, until a machine has records of its own

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from harness import batching, data, metrics, probes, train
+from harness import batching, data, metrics, probes, reliability, train
 from harness.assets import Asset
 from harness.backbones import body as bodies
 from harness.batching import Batch
-from harness.contracts import Splits
+from harness.contracts import Counts, Splits
 from harness.encoding import Encoded
 from harness.heads import Predictor
+from harness.mentions import OUTSIDE
 from harness.setup import Setup, used
 from harness.view import Parts, Reader, Side, reader_of, refuse_longer, room_of, side_of
 from harness.work import Conclusion
@@ -79,14 +81,27 @@ class Labelling:
         """Answers to the split that the cell is scored on."""
         side = self.sides[self.scored]
         answers, confidences = _answers(self.model, side, self.parts.knobs)
+        counts: Counts = self.parts.task.judge(side.examples, answers, self.classes)
         return Conclusion(
-            counts=self.parts.task.judge(side.examples, answers, self.classes),
+            counts=replace(counts, reliability=self._reliability(side, answers, confidences)),
             rows=_rows(side, answers, confidences, self.classes),
             probes=probes.labels(self.model, _texts(side.encoded[0]), self.reader.specials),
             truncation=truncation(side),
             majority=_majority(self.parts.task, self.splits, self.classes),
             unseen_classes=data.unseen(self.splits, self.parts.task),
         )
+
+    def _reliability(
+        self,
+        side: Side,
+        answers: Sequence[Sequence[int]],
+        confidences: Sequence[Sequence[float]],
+    ) -> Mapping[str, Sequence[int]]:
+        """Of all labels, or of the words that were answered as part of an entity."""
+        tags = self.parts.task.shape == "tags"
+        ignored = list(self.classes).index(OUTSIDE) if tags else None
+        gold = [targets.tolist() for targets in side.targets]
+        return reliability.table(answers, gold, confidences, ignored)
 
 
 def _predictor(setup: Setup, asset: Asset, parts: Parts, reader: Reader, classes: int) -> Predictor:

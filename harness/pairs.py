@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -210,18 +210,49 @@ def _control(left: Tabled, right: Tabled) -> Control:
     return Control(arm, scratch, difference, shared)
 
 
-def missing(arms: Sequence[Tabled], key: GroupKey, failures: Sequence[Failure]) -> Iterator[str]:
-    """Halves of a pair that no finished run stands for, with the number of failed runs."""
+def missing(
+    arms: Sequence[Tabled],
+    key: GroupKey,
+    failures: Sequence[Failure],
+    elsewhere: Mapping[GroupKey, Sequence[Record]],
+) -> Iterator[str]:
+    """Halves of a pair that no finished run stands for, with the number of failed runs.
+
+    `elsewhere` are runs of the same task on data of the same name that are kept apart: where the
+    half that is missing is among them, it is named with what keeps it from being compared.
+    """
     present = {(pair_key(one.arm.key), one.arm.key.family) for one in arms}
     for pair in sorted({pair for pair, _ in present}):
         for family in ("gpt", "bert"):
             if (pair, family) not in present:
                 name = ", ".join(word for word in pair if word != EMBEDDED)
                 failed = sum(_failed_here(one.record, key, pair, family) for one in failures)
-                yield f"{name}: no finished {family.upper()} run ({failed} failed)"
+                text = f"{name}: no finished {family.upper()} run ({failed} failed)"
+                yield "; ".join([text, *_kept_apart(key, PairKey(*pair), family, elsewhere)])
+
+
+def _kept_apart(
+    key: GroupKey, pair: PairKey, family: str, elsewhere: Mapping[GroupKey, Sequence[Record]]
+) -> Iterator[str]:
+    """Runs that would be the other half if they had been made on the same data and machine."""
+    for other, records in elsewhere.items():
+        if any((one.cell.family, _pair_of(one)) == (family, pair) for one in records):
+            names = [n for n in GroupKey._fields if getattr(other, n) != getattr(key, n)]
+            shown = {n: str(getattr(other, n)) for n in names}
+            if "digests" in shown:
+                ours, theirs = dict(key.digests), dict(other.digests)
+                unlike_splits = [n for n in theirs if theirs[n] != ours.get(n)]
+                shown["digests"] = f"of {', '.join(unlike_splits)}"
+            told = ", ".join(f"{n} ({text[:60]})" for n, text in shown.items())
+            yield f"refused: {family.upper()} runs that differ in {told}"
+
+
+def _pair_of(found: Record) -> PairKey:
+    cell = found.cell
+    return PairKey(cell.pair, cell.strategy, kind_of(cell.weights))
 
 
 def _failed_here(found: Record, key: GroupKey, pair: PairKey, family: str) -> bool:
     cell = found.cell
-    ours = PairKey(cell.pair, cell.strategy, kind_of(cell.weights))
-    return (cell.task, cell.data, ours, cell.family) == (key.task, key.data, pair, family)
+    ours = cell.task, cell.data, _pair_of(found), cell.family
+    return ours == (key.task, key.data, pair, family)

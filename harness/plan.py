@@ -1,101 +1,122 @@
-"""What a sweep holds: from a configuration to planned cells.
+"""The plan: what counts as a difference and which questions belong together, fixed before a run.
 
-A named sweep is a union of products: each block of `cells` lists values per key, and every
-combination is one cell. The first key varies slowest and the model comes last, so that the two
-models of a pair alternate and a drift of the machine favours neither.
+Written beside the records under its digest, so that a report decides by what was said before and
+shows where it was changed afterwards. No plan is part of a run's identity: another margin decides
+anew and trains nothing.
 """
 
 from __future__ import annotations
 
-import itertools
+import dataclasses
 import json
-import re
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from hydra import compose
-from omegaconf import OmegaConf, open_dict
+import yaml
 
 from harness import record
+from harness.contracts import InputError
+from harness.record import RecordError
 
-_SHARED = ("sweep", "probe", "race")  # of the command as a whole, not of a cell
-_FOUNDATION = ("model", "task", "data", "pretraining", "role", "mode")
+FOLDER = "plans"
+DEFAULT = Path(__file__).parent.parent / "conf" / "plan" / "default.yaml"
 
 
 @dataclass(frozen=True)
-class Planned:
-    """One cell as composed: the whole configuration, and the choices of its groups."""
+class Plan:
+    """Margins are in the unit of their metric; `embedded` ones hold for the embedded world."""
 
-    config: Mapping[str, Any]
-    choices: Mapping[str, str]
+    name: str
+    margins: Mapping[str, float]
+    embedded: Mapping[str, float]
+    cost_ratio: float
+    interaction: float
+    alpha: float
+    power: float
+    fewest_seeds: int
+    primary: Sequence[str]
 
     @property
-    def foundation(self) -> str:
-        """Cells with the same text share data, tokenizer and starting weights."""
-        return record.canonical({key: self.config[key] for key in _FOUNDATION})
+    def digest(self) -> str:
+        """SHA-256 over all of it."""
+        return record.digest(dataclasses.asdict(self))
+
+    def margin(self, metric: str, embedded: bool) -> float | None:
+        """What a difference in this metric must exceed; None where the plan does not say."""
+        return (self.embedded if embedded else self.margins).get(metric)
 
     @property
-    def label(self) -> str:
-        """Short name for progress displays."""
-        names = [self.choices[key] for key in ("task", "data", "model", "mode")]
-        return " ".join([*names, self.config["model"]["weights"]])
+    def log_cost(self) -> float:
+        """The margin of a ratio of costs, as a natural logarithm."""
+        return math.log(self.cost_ratio)
 
 
-def expand(config: Mapping[str, Any], overrides: Sequence[str]) -> Iterator[Planned]:
-    """The cells of a named sweep. What the user set on the command line narrows an axis."""
-    given = dict(o.lstrip("+~").split("=", 1) for o in overrides if "=" in o)
-    kept = [o for o in overrides if re.split(r"[.=@]", o.lstrip("+~"))[0] not in _SHARED]
-    seen: set[str] = set()
-    for block in _meant(config["sweep"]["cells"], given):
-        axes = {
-            key: [given[key]] if key in given else _several(values) for key, values in block.items()
-        }
-        for values in itertools.product(*axes.values()):
-            pairs = zip(axes, values, strict=True)
-            chosen = [f"{k}={_typed(v)}" for k, v in pairs if k not in given]
-            planned = _compose([*kept, *chosen], config)
-            text = record.canonical(planned.config)
-            if text not in seen:
-                seen.add(text)
-                yield planned
+def checked(found: Plan, where: str) -> Plan:
+    """The same plan. Raises InputError for the first value that makes no sense, naming its key."""
+    sizes = {f"margins.{name}": value for name, value in found.margins.items()}
+    sizes |= {f"embedded.{name}": value for name, value in found.embedded.items()}
+    rules = [(key, value, 0, math.inf, "a number above 0") for key, value in sizes.items()]
+    rules += [
+        ("interaction", found.interaction, 0, math.inf, "a number above 0"),
+        ("cost_ratio", found.cost_ratio, 1, math.inf, "a ratio above 1, such as 1.1"),
+        ("alpha", found.alpha, 0, 0.5, "a share between 0 and 0.5"),
+        ("power", found.power, 0.5, 1, "a share between 0.5 and 1"),
+        ("fewest_seeds", found.fewest_seeds, 1, math.inf, "a number above 1"),
+    ]
+    for key, value, low, high, expected in rules:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low < value < high:
+            raise InputError(f"{where}: plan.{key}={value}: expected {expected}")
+    return found
 
 
-def _meant(
-    blocks: Sequence[Mapping[str, Any]], given: Mapping[str, str]
-) -> Iterator[Mapping[str, Any]]:
-    """Blocks that hold what the user asked for; a value that no block holds goes for all."""
-    for block in blocks:
-        others = (
-            key
-            for key, value in given.items()
-            if key in block
-            and not _holds(block, key, value)
-            and any(_holds(other, key, value) for other in blocks)
-        )
-        if next(others, None) is None:
-            yield block
+def load(path: Path) -> Plan:
+    """A plan from a YAML file like conf/plan/default.yaml. Raises InputError."""
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: cannot be read as a plan ({reason})") from None
+    return _made(found, str(path))
 
 
-def _holds(block: Mapping[str, Any], key: str, value: str) -> bool:
-    return key in block and value in map(_typed, _several(block[key]))
+def default() -> Plan:
+    """The plan that a run has where nobody names another."""
+    return load(DEFAULT)
 
 
-def _typed(value: object) -> str:
-    """A YAML value as Hydra's command line writes it."""
-    if value is None:
-        return "null"
-    return json.dumps(value) if isinstance(value, bool) else str(value)
+def write(results: Path, found: Plan) -> None:
+    """Keep a plan beside the records that name its digest."""
+    place = results / FOLDER / f"{found.digest}.json"
+    if not place.is_file():
+        record.write_text(place, json.dumps(dataclasses.asdict(found), indent=1) + "\n")
 
 
-def _several(values: object) -> list[object]:
-    return list(values) if isinstance(values, list) else [values]
+def kept(root: Path) -> Iterator[Plan]:
+    """Every whole plan below a folder; one whose text does not fit its digest is left out."""
+    for place in sorted(root.rglob(f"{FOLDER}/*.json")):
+        try:
+            found = _made(record.load(place), str(place))
+        except (InputError, RecordError):
+            continue
+        if found.digest == place.stem:
+            yield found
 
 
-def _compose(overrides: list[str], config: Mapping[str, Any]) -> Planned:
-    composed = compose("config", overrides=overrides, return_hydra_config=True)
-    choices = {str(k): str(v) for k, v in composed.hydra.runtime.choices.items()}
-    with open_dict(composed):
-        del composed["hydra"]
-    plain: Any = OmegaConf.to_container(composed, resolve=True)
-    return Planned({**plain, **{key: config.get(key) for key in _SHARED}}, choices)
+def _made(found: Any, where: str) -> Plan:
+    names = {field.name: field for field in dataclasses.fields(Plan)}
+    parts = {k: v for k, v in found.items() if k != "_target_"} if isinstance(found, dict) else {}
+    for name in names:
+        if name not in parts:
+            raise InputError(f"{where}: no plan, {name} is missing; see conf/plan/default.yaml")
+    for name in parts:
+        if name not in names:
+            raise InputError(f"{where}: a plan has no {name!r}; it has {', '.join(names)}")
+    for name in ("margins", "embedded"):
+        if not isinstance(parts[name], dict):
+            raise InputError(f"{where}: plan.{name}: expected metrics with their margins")
+    if not isinstance(parts["primary"], list):
+        raise InputError(f"{where}: plan.primary: expected a list of tasks")
+    return checked(Plan(**parts), where)

@@ -12,7 +12,8 @@ A record is a folder:
 written beside its place, flushed to disk and renamed, so a reader never sees half of one.
 No mean, score or interval is stored; the report derives them all.
 
-Format history: 1 (first).
+Format history: 1 (first). Parts that came later are optional: `mentions`, `types` and `reliability`
+of counts.json are empty where a run was recorded before them.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ RECORD, COUNTS, PREDICTIONS, CHECKPOINT = (
     "predictions.jsonl",
     "checkpoint",
 )
+NOBODY = -1  # in counts.json, mentions: a gold or an answered entity without a partner
+CONFIDENCE_UNITS = 10_000  # in counts.json, reliability: whole numbers of 1/10,000 are summed
 BODY, HEAD = "model.safetensors", "head.safetensors"  # of a checkpoint: weights
 
 
@@ -179,12 +182,15 @@ class Record:
 
 @dataclass(frozen=True)
 class CountTable:
-    """counts.json: columns per example, and per sliced unit (see contracts.Counts)."""
+    """counts.json: columns per example, unit, mention and bin of confidence (contracts.Counts)."""
 
     columns: Mapping[str, Sequence[int]]
     units: Mapping[str, Sequence[int]] = field(default_factory=dict)
     slices: Sequence[str] = ()
     keys: Sequence[str] = ()
+    mentions: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    types: Sequence[str] = ()
+    reliability: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
 def canonical(value: object) -> str:
@@ -225,12 +231,17 @@ def flatten(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def write_text(path: Path, text: str) -> None:
+    """Write a text, in UTF-8, as `write_bytes` does."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all, also after a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with beside.open("w", encoding="utf-8") as stream:
-            stream.write(text)
+        with beside.open("wb") as stream:
+            stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         beside.replace(path)

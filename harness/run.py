@@ -33,7 +33,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from harness import hints, sweep
 from harness.contracts import InputError
-from harness.plan import Planned, expand
+from harness.expansion import Planned, expand
 
 _planned: list[Planned] = []
 _problems: list[Exception] = []

@@ -57,6 +57,7 @@ class Setup:
     environment: Mapping[str, Any]  # as it was when the code was loaded
     sweep: str | None
     tuning: Mapping[str, Any] | None
+    plan: str | None = None  # its digest: no part of the identity
 
     @property
     def folder(self) -> Path:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from harness import alarms, metrics, record, stats
 from harness.comparison import Run, Sample
+from harness.diagnosis.detail import Detail, detail
 from harness.metrics import Meter
 from harness.record import CountTable, Record, RecordError
 
@@ -48,6 +49,8 @@ class Table(NamedTuple):
     layout: Layout | None
     correct: NDArray[np.int8]
     marked: NDArray[np.int8] | None
+    detail: Detail = Detail()  # what a diagnosis reads
+    sums: Mapping[str, Floats] | None = None  # columns of a headline that is no ratio
 
 
 class Loaded(NamedTuple):
@@ -90,7 +93,8 @@ def load(folder: Path, name: str, found: Record, shelf: Shelf, examine: bool) ->
         ratios = tuple(_ratio(meter, raw, shelf) for meter in meters)
         totals = {key: float(np.sum(column)) for key, column in counts.columns.items()}
         values = tuple(meter.value(totals) for meter in meters)
-        table = Table(ratios, values, size, *_units(counts, shelf))
+        told = detail(counts, found.data.classes, shelf.keep)
+        table = Table(ratios, values, size, *_units(counts, shelf), told, _sums(meters[0], raw))
     except (RecordError, TypeError, ValueError, LookupError) as error:
         raise RecordError(f"{folder / record.COUNTS}: {_words(error)}; left out") from None
     if not examine:
@@ -108,15 +112,29 @@ def _checked(raw: CountTable, size: int) -> CountTable:
     if size < 1:
         raise RecordError("no example was judged")
     columns = {key: _integers(column, size) for key, column in raw.columns.items()}
-    length = len(raw.units["slice"]) if raw.units else 0
-    units = {key: _integers(column, length) for key, column in raw.units.items()}
+    units, mentions = _rows(raw.units, "slice"), _rows(raw.mentions, "example")
+    reliability = _rows(raw.reliability, "answers")
     tops = {"example": size, "slice": len(raw.slices), "key": len(raw.keys)}
-    for name, top in tops.items() if length else ():
-        if not 0 <= units[name].min() <= units[name].max() < top:
-            raise RecordError(f"units: {name} points outside its table")
-    as_columns = cast(Mapping[str, Sequence[int]], columns)
-    as_units = cast(Mapping[str, Sequence[int]], units)
-    return CountTable(as_columns, as_units, tuple(raw.slices), tuple(raw.keys))
+    _pointing("units", units, tops)
+    _pointing("mentions", mentions, {"example": size})
+    parts = (columns, units, mentions, reliability)
+    plain = [cast(Mapping[str, Sequence[int]], part) for part in parts]
+    texts = tuple(raw.slices), tuple(raw.keys)
+    return CountTable(plain[0], plain[1], *texts, plain[2], tuple(raw.types), plain[3])
+
+
+def _rows(part: Mapping[str, Sequence[int]], first: str) -> dict[str, Ints]:
+    """Columns as long as the first; nothing where the part is empty."""
+    length = len(part[first]) if part else 0
+    return {name: _integers(column, length) for name, column in part.items()}
+
+
+def _pointing(part: str, columns: Mapping[str, Ints], tops: Mapping[str, int]) -> None:
+    """Raise RecordError where a column holds an index that is none."""
+    for name, top in tops.items() if columns else ():
+        index = columns[name]
+        if index.size and not 0 <= index.min() <= index.max() < top:
+            raise RecordError(f"{part}: {name} points outside its table")
 
 
 def _integers(column: Sequence[int], size: int) -> Ints:
@@ -135,6 +153,12 @@ def _ratio(meter: Meter, counts: CountTable, shelf: Shelf) -> tuple[Floats, Floa
         return None
     psi = stats.pseudo_values(meter.values, {n: counts.columns[n] for n in meter.columns})
     return psi, _shared([1.0] * len(psi), shelf)
+
+
+def _sums(headline: Meter, counts: CountTable) -> dict[str, Floats] | None:
+    if headline.ratio is not None or headline.values is None:
+        return None
+    return {name: _exact(counts.columns[name]) for name in headline.columns}
 
 
 def _exact(values: Sequence[float]) -> Floats:
@@ -168,16 +192,17 @@ def _units(
 
 
 def newest(results: Iterable[Loaded], warnings: list[str]) -> list[Loaded]:
-    """One run per identity: the copy that finished last (folders may be merged)."""
-    kept: dict[str, Loaded] = {}
+    """One run per identity and processor: the copy that finished last (folders may be merged)."""
+    kept: dict[tuple[str, str], Loaded] = {}
     for loaded in sorted(results, key=lambda one: one.run.record.finished_at or ""):
         found = loaded.run.record
-        if found.identity in kept:
+        key = found.identity, str(found.environment.get("cpu"))
+        if key in kept:
             warnings.append(
-                f"{kept[found.identity].run.folder} and {loaded.run.folder} are the same run "
+                f"{kept[key].run.folder} and {loaded.run.folder} are the same run "
                 f"({found.identity[:12]}); the one that finished last is used"
             )
-        kept[found.identity] = loaded
+        kept[key] = loaded
     return list(kept.values())
 
 

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness import configuration, environment, isolate, measuring, metrics, pool, record
+from harness import configuration, environment, isolate, measuring, metrics, plan, pool, record
 from harness import setup as setups
 from harness.contracts import InputError
+from harness.expansion import Planned
 from harness.forecast import cost, forecast
 from harness.isolate import Done, Failed, Job
 from harness.measuring import Measured
-from harness.plan import Planned
 from harness.setup import Foundation, Setup
 
 _PRETRAINING = 20.0  # what it may take, in units of reading data, for the progress display
@@ -43,6 +43,7 @@ def run(planned: Sequence[Planned]) -> int:
     if not planned:
         raise InputError("this sweep holds no cell; see `cells` in its file under conf/sweep/")
     config = planned[0].config
+    decided = plan.checked(configuration.build(config["plan"], "plan"), "this command")
     workers = config["workers"] or environment.usable_cores()
     if not config["dry_run"]:
         _writable(Path(config["results"]), "results")
@@ -51,7 +52,8 @@ def run(planned: Sequence[Planned]) -> int:
     if config["dry_run"]:
         _say(forecast(planned, foundations, workers, Path(config["results"])))
         return 0
-    setups_ = _setups(planned, foundations, environment.observe())
+    setups_ = _setups(planned, foundations, environment.observe(), decided.digest)
+    plan.write(Path(config["results"]), decided)
     trained = {key: found for key, found in setups_.items() if found[0].trains}
     tally = _run_cells(trained, planned, workers)
     measured = measuring.measure([setup for setup, _ in setups_.values()], config)
@@ -122,6 +124,7 @@ def _setups(
     planned: Sequence[Planned],
     foundations: Mapping[str, Foundation],
     here: Mapping[str, Any],
+    decided: str,
 ) -> dict[str, tuple[Setup, Planned]]:
     """Cells by identity; the same cell planned twice is one cell."""
     found: dict[str, tuple[Setup, Planned]] = {}
@@ -144,6 +147,7 @@ def _setups(
             environment=here,
             sweep=config["sweep"]["name"] if config["sweep"] else None,
             tuning=_tuning(config),
+            plan=decided,
         )
         found.setdefault(identity, (setup, one))
     return found
@@ -207,6 +211,7 @@ def _write_failure(setup: Setup, outcome: Failed) -> None:
         environment=setup.environment,
         sweep=setup.sweep,
         tuning=setup.tuning,
+        plan=setup.plan,
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     try:

@@ -169,6 +169,11 @@ def _comparable(x: Sequence[float], y: Sequence[float]) -> bool:
     return len(x) == len(y) and sum(x) > 0 and sum(y) > 0
 
 
+def factor(ratio: Ratio) -> float:
+    """How many times the slower side took as long as the faster: 1 or more."""
+    return math.exp(abs(ratio.log))
+
+
 def passes(gate: Ratio | None) -> bool:
     """Whether a model tied with its own copy: within 2 %, and an interval that holds 1."""
     return gate is not None and abs(gate.log) <= math.log1p(GATE) and gate.low <= 0 <= gate.high
@@ -185,7 +190,7 @@ def verdict(ratio: Ratio | None, gate: Ratio | None, margin: float = MARGIN) -> 
     if ratio.low <= 0 <= ratio.high:
         return "undetermined: difference smaller than noise"
     side = "GPT" if ratio.log < 0 else "BERT"
-    return f"{side} faster by a factor of {math.exp(abs(ratio.log)):.2f}"
+    return f"{side} faster by a factor of {factor(ratio):.2f}"
 
 
 def capacity(tried: Iterable[Series]) -> Capacity:

@@ -1,7 +1,8 @@
 """One IOB2 tag per word: its classes, its gold answers, and how answers are judged.
 
 Gold and answers are read as entities twice: strictly (the headline) and as conlleval reads
-them. What lies between is how many illegal tags a model emits.
+them. What lies between is how many illegal tags a model emits. Words are counted besides, O
+included, as much-quoted reports do: a number that must not be compared with an entity score.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness import mentions
 from harness.contracts import Counts, Example, InputError, Splits
 from harness.data import Judged, unit_columns
+from harness.mentions import OUTSIDE, Span
 from harness.metrics import entity_f1, entity_f1_conlleval
 
-OUTSIDE = "O"
-Spans = set[tuple[int, int, str]]
+Spans = set[Span]
 
 
 @dataclass(frozen=True)
@@ -50,16 +52,16 @@ class Ner:
     def judge(
         self, examples: Sequence[Example], answers: Sequence[Sequence[int]], classes: Sequence[str]
     ) -> Counts:
-        """Entities found, answered and wanted, under both readings.
+        """Entities found, answered and wanted, under both readings, and matched strictly.
 
         Words beyond the end of an answer were cut off before the model and count as O. A unit
         is correct if exactly its entity was found, and marked if an entity of any type was
-        found at exactly its place.
+        found at exactly its place. `words` are all words, `words_right` those with the right tag.
         """
         gold = [_gold(example) for example in examples]
         pred = [_tags(a, len(g), classes) for a, g in zip(answers, gold, strict=True)]
-        strict = [entity_f1.spans(tags) for tags in pred]
-        columns = _columns([entity_f1.spans(tags) for tags in gold], strict, "")
+        wanted, strict = ([entity_f1.spans(tags) for tags in side] for side in (gold, pred))
+        columns = _columns(wanted, strict, "") | _words(gold, pred)
         lenient = [entity_f1_conlleval.spans(tags) for tags in pred]
         gold_lenient = [entity_f1_conlleval.spans(tags) for tags in gold]
         columns |= _columns(gold_lenient, lenient, "_conlleval")
@@ -68,7 +70,9 @@ class Ner:
             for row, example in enumerate(examples)
             for judged in _judged(row, example, strict[row])
         )
-        return Counts(columns, units, slices, keys)
+        matches = [mentions.matched(g, p) for g, p in zip(wanted, strict, strict=True)]
+        types = _types(classes)
+        return Counts(columns, units, slices, keys, mentions.columns(matches, types), types)
 
     def majority(self, splits: Splits) -> list[tuple[int, ...]]:
         """O for every word: most words are outside any entity."""
@@ -96,6 +100,21 @@ def _columns(gold: Sequence[Spans], pred: Sequence[Spans], suffix: str) -> dict[
         f"pred{suffix}": [len(p) for p in pred],
         f"gold{suffix}": [len(g) for g in gold],
     }
+
+
+def _words(
+    gold: Sequence[Sequence[str]], pred: Sequence[Sequence[str]]
+) -> dict[str, Sequence[int]]:
+    pairs = [list(zip(g, p, strict=True)) for g, p in zip(gold, pred, strict=True)]
+    return {
+        "words": [len(pair) for pair in pairs],
+        "words_right": [sum(g == p for g, p in pair) for pair in pairs],
+    }
+
+
+def _types(classes: Sequence[str]) -> tuple[str, ...]:
+    """Entity types in the order of their tags."""
+    return tuple(dict.fromkeys(tag.partition("-")[2] for tag in classes if tag != OUTSIDE))
 
 
 def _judged(row: int, example: Example, found: Spans) -> list[Judged]:

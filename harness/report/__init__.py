@@ -1,64 +1,152 @@
-"""From records and measurements to a markdown report: `python -m harness.report`. No torch.
+"""From findings to what people read: `python -m harness.report`. No torch.
 
-This module orders the sections; what stands in them is written in the modules beside it.
+This module orders the pages and their sections; what stands in them is written in the modules
+beside it. One page opens with the answer; each task, the claims, efficiency, fairness and the
+appendix have pages of their own. The same as one HTML file, the tables as CSV, the pictures beside.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from harness import aggregate, record
-from harness.comparison import Comparison
+from harness import changes, findings, record
 from harness.contracts import InputError
-from harness.report import appendix, cost, efficiency, fairness, races
-from harness.report.summary import summary
+from harness.findings import Findings
+from harness.plan import Plan
+from harness.plots import Picture
+from harness.report import (
+    answer,
+    appendix,
+    checks,
+    claims,
+    cost,
+    efficiency,
+    fairness,
+    page,
+    pictures,
+    races,
+    sensitivity,
+    sheets,
+    tradeoffs,
+)
+from harness.report import changes as changed
+from harness.report.markdown import bullets, section
+from harness.report.summary import place, summary
 from harness.report.tasks import chapter
 from harness.report.tuning import tuning
 
-MAKE_SOME = "run `make sweep` or `python -m harness.run` first"
 NAME = "report.md"
 
 
-def write(results: Path, out: Path | None = None, price_per_hour: float | None = None) -> Path:
-    """Report on what was recorded below a folder; returns the file, by default `results`/report.md.
+@dataclass(frozen=True)
+class Page:
+    """One markdown file."""
 
-    Raises InputError where there are no records or the file cannot be written.
+    name: str  # of its file, without an ending
+    title: str
+    text: str
+
+
+def write(
+    roots: Sequence[Path],
+    out: Path | None = None,
+    price_per_hour: float | None = None,
+    plan: Plan | None = None,
+) -> Path:
+    """Report on what was recorded below folders; returns the file, report.md in the first of them.
+
+    `out` is another place for it; the other files lie beside it.
+    Raises InputError where there are no records or a file cannot be written.
     """
-    path = out or results / NAME
-    text = render(read(results), price_per_hour)
+    path = out or roots[0] / NAME
+    return _kept(path, made(findings.find(roots, plan), path.stem, price_per_hour))
+
+
+def _kept(path: Path, files: Mapping[str, bytes]) -> Path:
     try:
-        record.write_text(path, text)
+        for name, content in files.items():
+            record.write_bytes(path.parent / name, content)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"{path}: cannot be written ({reason}); choose another --out") from None
     return path
 
 
-def read(results: Path) -> Comparison:
-    """The records below a folder. Raises InputError where there are none."""
-    if not results.is_dir():
-        raise InputError(f"{results}: no such folder; {MAKE_SOME}")
-    comparison = aggregate.compare(results)
-    if not (comparison.records or comparison.measurements):
-        raise InputError(f"{results}: no records below this folder; {MAKE_SOME}")
-    return comparison
+def write_changes(before: Path, after: Sequence[Path], out: Path | None, plan: Plan | None) -> Path:
+    """What changed from the records below one folder to those below others; returns the file.
+
+    Both are decided by one plan: the one that is named, or that of the later records.
+    """
+    now = findings.find(after, plan)
+    then = findings.find([before], now.plan)
+    path = out or after[0] / "changes.md"
+    text = changed.changes(changes.changes(then, now), (str(before), ", ".join(map(str, after))))
+    return _kept(path, {path.name: text.encode()})
 
 
-def render(comparison: Comparison, price_per_hour: float | None = None) -> str:
-    """The whole report, in the order in which it is read; money where a price is given."""
-    parts = [
-        summary(comparison),
-        *(chapter(group) for group in comparison.groups),
-        appendix.models(comparison),
-        fairness.fairness(comparison),
-        efficiency.efficiency(comparison),
-        races.races(comparison),
-        cost.training_cost(comparison, price_per_hour),
-        tuning(comparison),
-        fairness.alarm_list(comparison),
+def made(found: Findings, stem: str, price_per_hour: float | None = None) -> dict[str, bytes]:
+    """Every file of a report, by its place beside the first one, which comes last."""
+    drawn = list(pictures.drawn(found))
+    images, tables = pictures.files(drawn), sheets.sheets(found.comparison)
+    files = {f"{stem}/{name}": content for name, content in images.items()}
+    files |= {f"{stem}/tables/{name}": text.encode() for name, text in tables.items()}
+    pages = list(_pages(found, drawn, price_per_hour))
+    for one in pages:
+        files[f"{stem}/{one.name}.md"] = one.text.encode()
+    whole = render(found, drawn, price_per_hour)
+    files[f"{stem}.html"] = page.page(whole, answer.TITLE, pictures.sources(images)).encode()
+    first = "\n\n".join([_first(found, drawn, f"{stem}/"), _contents(pages, stem)]) + "\n"
+    files[f"{stem}.md"] = first.encode()
+    return files
+
+
+def render(
+    found: Findings, drawn: Sequence[Picture] = (), price_per_hour: float | None = None
+) -> str:
+    """All pages as one text; pictures are named as on the other pages."""
+    parts = [_first(found, drawn, "")]
+    parts += [one.text.rstrip() for one in _pages(found, drawn, price_per_hour)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _first(found: Findings, drawn: Sequence[Picture], folder: str) -> str:
+    """What opens the report; `folder` leads to the pictures."""
+    comparison = found.comparison
+    parts = (
+        answer.answer(found),
+        pictures.shown(drawn, pictures.OVERVIEW, folder),
+        summary(found),
         appendix.failures(comparison),
         appendix.data(comparison),
-        appendix.environment(comparison),
         appendix.commands(comparison),
-    ]
-    return "\n\n".join(parts) + "\n"
+    )
+    return "\n\n".join(part for part in parts if part)
+
+
+def _pages(found: Findings, drawn: Sequence[Picture], price: float | None) -> Iterator[Page]:
+    comparison = found.comparison
+    for name, group in zip(pictures.names(comparison), comparison.groups, strict=True):
+        parts = [chapter(found, group), pictures.of_group(drawn, name)]
+        yield _page(name, f"Task: {place(group)}", parts)
+    parts = [tradeoffs.tradeoffs(found), efficiency.efficiency(comparison)]
+    parts += [pictures.shown(drawn, pictures.EFFICIENCY), races.races(comparison)]
+    parts += [cost.training_cost(found, price)]
+    yield _page("claims", "Claims", [claims.claims(found)])
+    yield _page("efficiency", "Efficiency: quality against cost, speed, memory, training", parts)
+    parts = [fairness.fairness(comparison), sensitivity.sensitivity(found), checks.checks(found)]
+    parts += [tuning(comparison), fairness.alarm_list(comparison)]
+    yield _page("fairness", "Fairness, sensitivity, cross-checks, tuning, alarms", parts)
+    parts = [appendix.models(comparison), appendix.environment(comparison)]
+    yield _page("appendix", "Models and environment", parts)
+
+
+def _page(name: str, title: str, parts: Sequence[str]) -> Page:
+    return Page(name, title, "\n\n".join(part for part in parts if part) + "\n")
+
+
+def _contents(pages: Sequence[Page], stem: str) -> str:
+    lines = [f"[{one.title}]({stem}/{one.name}.md)" for one in pages]
+    lines += [f"[All of it as one page]({stem}.html)", f"tables as CSV: `{stem}/tables/`"]
+    return section(2, "Contents", bullets(lines))

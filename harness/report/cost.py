@@ -12,6 +12,7 @@ from statistics import fmean, median
 from typing import NamedTuple
 
 from harness.comparison import Arm, Comparison, Contrast, Group
+from harness.findings import Findings
 from harness.record import Evaluation, Record, TrainLog
 from harness.report import efficiency
 from harness.report.figures import figure
@@ -65,8 +66,9 @@ class Target(NamedTuple):
     source: str
 
 
-def training_cost(comparison: Comparison, price_per_hour: float | None = None) -> str:
+def training_cost(findings: Findings, price_per_hour: float | None = None) -> str:
     """The section on training cost; money only where a price is given."""
+    comparison = findings.comparison
     rates = _rates(comparison)
     rows = [
         _whole(group, arm, price_per_hour, rates.get(id(arm)))
@@ -79,7 +81,9 @@ def training_cost(comparison: Comparison, price_per_hour: float | None = None) -
     if price_per_hour is not None:
         header += ["money, a run", "money, 1,000,000 answers"]
     money = "" if price_per_hour is None else MONEY.format(price=figure(price_per_hour))
-    pairs = [part for group in comparison.groups for part in _pairs(group, price_per_hour)]
+    pairs = [
+        part for group in comparison.groups for part in _pairs(findings, group, price_per_hour)
+    ]
     embedded = any(group.embedded for group in comparison.groups)
     target = section(3, "To a target", TO_TARGET, *pairs, caveat(embedded)) if pairs else ""
     return section(
@@ -139,11 +143,11 @@ def _rates(comparison: Comparison) -> dict[int, float]:
 # --- to a target --------------------------------------------------------------------------------
 
 
-def _pairs(group: Group, price: float | None) -> Iterator[str]:
+def _pairs(findings: Findings, group: Group, price: float | None) -> Iterator[str]:
     for contrast in pretrained(group.contrasts):
         start = f"{place(group)}. {named(contrast)}"
         if contrast.refused or voided(contrast.gpt, contrast.bert):
-            yield f"{start}\n\n{reading(contrast)}."
+            yield f"{start}\n\n{reading(findings.of(contrast))}."
             continue
         goal = target(contrast)
         digits, title = contrast.gpt.headline.digits, escape(contrast.gpt.headline.caption)

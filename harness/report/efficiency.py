@@ -12,6 +12,7 @@ from functools import partial
 
 from harness import timings
 from harness.comparison import Comparison, Tuned
+from harness.lanes import device
 from harness.measurement import Measurement, Series
 from harness.report import figures, machines
 from harness.report.figures import milliseconds
@@ -99,7 +100,7 @@ def columns_of(comparison: Comparison) -> list[Column]:
             ledger=ledger_of(comparison, one, 0),
             tuned=comparison.tuned(one.subjects[0]),
             machine=names[machines.machine_of(one)],
-            clock=timings.clock_of(one.series, machines.device(one)),
+            clock=timings.clock_of(one.series, device(one)),
         )
         for one in comparison.measurements
         if one.kind == "probe"

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 
 from harness.alarms import CHECKS
 from harness.comparison import Arm, Comparison, Group
+from harness.mismatch import sizes
 from harness.report import match
 from harness.report.markdown import NONE, bullets, escape, got, section, shorten, table
 from harness.report.reading import seeds_in_words
@@ -91,7 +92,7 @@ def mismatches(group: Group) -> list[str]:
             words = ", ".join(map(escape, contrast.refused))
             lines.append(f"{place(group)}: {names} are not compared, they differ in {words}")
         unlike = [escape(text) for text in contrast.mismatches]
-        unlike += [match.told(one) for one in match.sizes(contrast) if one.apart]
+        unlike += [match.told(one) for one in sizes(contrast) if one.apart]
         if unlike:
             lines.append(f"{place(group)}: {names} differ in {', '.join(unlike)}")
     return list(dict.fromkeys(lines))

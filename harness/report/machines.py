@@ -8,6 +8,7 @@ from typing import Any
 
 from harness import record, timings
 from harness.comparison import Comparison
+from harness.lanes import device
 from harness.measurement import Measurement, Subject
 from harness.report.markdown import bullets, escape, is_number, section, shorten
 from harness.timings import FOREIGN_LOAD, SERVER
@@ -34,11 +35,6 @@ def named(comparison: Comparison, subject: Subject) -> str:
     """A subject in the words of its arm; in its own where no run on record has its weights."""
     tuned = comparison.tuned(subject)
     return escape(tuned.arm.description if tuned else f"{subject.description}, {subject.mode}")
-
-
-def device(found: Measurement) -> str:
-    """Where the network ran."""
-    return str(found.settings.get("device", "cpu"))
 
 
 # --- doubts -------------------------------------------------------------------------------------

@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
 
-from harness.comparison import Arm, Contrast, Group
-from harness.report.markdown import NONE, count, escape, is_number, section, table
+from harness.comparison import Contrast, Group
+from harness.mismatch import Size, sizes
+from harness.report.markdown import NONE, count, escape, section, table
 from harness.report.summary import matched, named, pretrained
-
-UNLIKE = 0.05
-"""Sizes further apart than this share of the larger are a mismatch."""
 
 INTRODUCTION = (
     "What both sides of a pair were, as the level of their match says and as it was measured. "
     "What differs by more than 5 % is marked as apart; the ratio is BERT / GPT. Training examples "
     "and tokens are means over seeds; a mode that trains for longer shows there."
 )
-
-
-class Size(NamedTuple):
-    """One size of both sides; None where it is not on record."""
-
-    name: str
-    gpt: float | None
-    bert: float | None
-
-    @property
-    def apart(self) -> bool:
-        """Whether the two are a mismatch."""
-        if self.gpt is None or self.bert is None:
-            return False
-        return abs(self.gpt - self.bert) > UNLIKE * max(self.gpt, self.bert)
 
 
 def match(group: Group) -> str:
@@ -49,12 +31,6 @@ def match(group: Group) -> str:
     return section(3, "Match", INTRODUCTION, *parts) if parts else ""
 
 
-def sizes(contrast: Contrast) -> list[Size]:
-    """The mismatch vector of a pair."""
-    gpt, bert = (_measured(arm) for arm in (contrast.gpt, contrast.bert))
-    return [Size(name, gpt[name], bert[name]) for name in gpt]
-
-
 def _pair(contrast: Contrast, shown: Sequence[Size], again: bool) -> str:
     rows = [
         [one.name, _number(one.gpt), _number(one.bert), _ratio(one), "apart" if one.apart else ""]
@@ -66,29 +42,6 @@ def _pair(contrast: Contrast, shown: Sequence[Size], again: bool) -> str:
         level = "Sizes as above" + (", but for:" if rows else ".")
     measured = table(["size", "GPT", "BERT", "ratio", ""], rows, "lrrr") if rows else ""
     return "\n\n".join(part for part in (named(contrast), level, measured) if part)
-
-
-def _measured(arm: Arm) -> dict[str, float | None]:
-    model, logs = arm.first.model, [run.record.training for run in arm.runs]
-    parameters: Mapping[str, Any] = model.parameters if model else {}
-    pretraining: Mapping[str, Any] = (model.pretraining or {}) if model else {}
-    found: dict[str, Any] = {
-        "non-embedding parameters": parameters.get("non_embedding"),
-        "total parameters": parameters.get("total"),
-        "vocabulary": model.vocabulary if model else None,
-        "tokens per word": model.fertility if model else None,
-        "FLOPs per token": model.flops_per_token if model else None,
-        "pretraining updates": pretraining.get("updates"),
-        "pretraining tokens": pretraining.get("tokens"),
-        "pretraining loss tokens": pretraining.get("loss_tokens"),
-        "training examples seen": _mean([log.examples for log in logs if log]),
-        "training tokens seen": _mean([log.tokens for log in logs if log]),
-    }
-    return {name: value if is_number(value) else None for name, value in found.items()}
-
-
-def _mean(values: list[int]) -> float | None:
-    return sum(values) / len(values) if values else None
 
 
 def _number(value: float | None) -> str:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable
 
-from harness import record, timings
+from harness import timings
 from harness.comparison import Comparison
+from harness.lanes import Lane, device, lanes, raced
 from harness.measurement import Measurement, Series
 from harness.report.figures import borne, figure
-from harness.report.machines import device, machine_of, machines, named, place
+from harness.report.machines import machine_of, machines, named, place
 from harness.report.markdown import NONE, bullets, escape, section, shorten, table
 from harness.timings import SERVER, Ratio
 
@@ -48,17 +48,8 @@ ASKED = {
 """What kind of question a scenario answers, by its name or the beginning of it."""
 
 UNDETERMINED = "undetermined"
-GATE = "A/A/"
 HEADER = ["scenario", "GPT, ms a call", "BERT, ms a call", "GPT / BERT", "A/A", "clock", "blocks"]
 HEADER += ["verdict"]
-
-
-class Lane(NamedTuple):
-    """One scenario of a race: the series of both sides, and of the model against its copy."""
-
-    name: str
-    sides: Sequence[Series | None]
-    copies: Sequence[Series | None]
 
 
 def races(comparison: Comparison) -> str:
@@ -121,28 +112,9 @@ def _in_words(verdict: str) -> str:
     return verdict if verdict == reasons[0] else f"{UNDETERMINED} ({reasons[0]})"
 
 
-def lanes(found: Measurement) -> Iterator[Lane]:
-    """What was raced, in the order of the file."""
-    table: dict[tuple[str, str], list[Series | None]] = {}
-    for one in found.series:
-        if not one.name.startswith(SERVER):
-            side = one.shape.get("copy") if one.name.startswith(GATE) else one.subject
-            both = table.setdefault((one.name, _shape(one)), [None, None])
-            if side in (0, 1):
-                both[side] = one
-    for (name, shape), sides in table.items():
-        if not name.startswith(GATE):
-            yield Lane(name, sides, table.get((GATE + name, shape), [None, None]))
-
-
-def _shape(one: Series) -> str:
-    return record.canonical({name: value for name, value in one.shape.items() if name != "copy"})
-
-
 def _row(lane: Lane, device: str) -> list[str]:
     """One scenario, the verdict last; gate and ratio on the same clock."""
-    clock = timings.clock_of([s for s in (*lane.sides, *lane.copies) if s is not None], device)
-    ratio, gate = (_ratio(pair, clock) for pair in (lane.sides, lane.copies))
+    _, ratio, gate, clock = raced(lane, device)
     gated = NONE if gate is None else _shown(gate) + ("" if timings.passes(gate) else ", failed")
     blocks = NONE
     if ratio:
@@ -151,11 +123,6 @@ def _row(lane: Lane, device: str) -> list[str]:
     said = timings.verdict(ratio, gate) if None not in lane.sides else "only one side was raced"
     shown = _shown(ratio) if ratio else NONE
     return [escape(shorten(lane.name)), *times, shown, gated or NONE, clock, blocks, said]
-
-
-def _ratio(pair: Sequence[Series | None], clock: str) -> Ratio | None:
-    a, b = pair
-    return None if a is None or b is None else timings.block_ratio(a, b, clock)
 
 
 def _mean(series: Series | None, clock: str) -> str:

@@ -1,4 +1,4 @@
-"""The first screen: what was compared, who scored what, and what may be read from it."""
+"""Every comparison in one table, and the words that tables share: places, titles, sides."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from harness import metrics
 from harness.alarms import WARNING
 from harness.comparison import SCRATCH, Arm, Comparison, Contrast, Group
+from harness.findings import Findings
 from harness.record import Cell
 from harness.report.markdown import NONE, bullets, escape, estimated, section, table
 from harness.report.reading import reading, voided
@@ -18,10 +19,9 @@ MECHANISM = (
 READING = (
     "Scores run from 0 to 1 (BLEU and chrF to 100) and higher is better, unless a table says "
     "otherwise; brackets hold 95 % intervals over training seeds and test examples. The "
-    "difference is BERT minus GPT, paired by seed and example, and is what decides: where its "
-    "interval holds 0, the data cannot tell the two apart. Two overlapping intervals of single "
-    "models say nothing about that. An asterisk marks an interval over examples only, which is "
-    "too narrow because training was not repeated."
+    "difference is BERT minus GPT, paired by seed and example, and is what decides. Two "
+    "overlapping intervals of single models say nothing about that. An asterisk marks an interval "
+    "over examples only, which is too narrow because training was not repeated."
 )
 
 
@@ -54,19 +54,19 @@ def headline(arm: Arm) -> str:
     return f"{name}: {estimated(arm.scores[0].estimate, digits=arm.headline.digits)}"
 
 
-def summary(comparison: Comparison) -> str:
-    """The opening section."""
-    rows = [row for group in comparison.groups for row in _rows(group)]
+def summary(findings: Findings) -> str:
+    """All pairs, and models without a counterpart."""
+    comparison = findings.comparison
+    rows = [row for group in comparison.groups for row in _rows(findings, group)]
     embedded = any(group.embedded for group in comparison.groups)
     header = ["task", "metric", "match", "GPT", "BERT", "BERT - GPT", "reading"]
     return section(
-        1,
-        "GPT or BERT, for which task?",
+        2,
+        "All comparisons",
         _compared(comparison),
         READING,
         table(header, rows) if rows else "No pair of models has results yet; see below.",
         caveat(embedded),
-        _trouble(comparison),
     )
 
 
@@ -83,7 +83,7 @@ def _compared(comparison: Comparison) -> str:
     )
 
 
-def _rows(group: Group) -> Iterator[list[str]]:
+def _rows(findings: Findings, group: Group) -> Iterator[list[str]]:
     """Pairs, then models without a counterpart; controls only where there is nothing else."""
     meter = metrics.meter(group.key.metrics[0])
     metric = escape(meter.caption)
@@ -95,7 +95,8 @@ def _rows(group: Group) -> Iterator[list[str]]:
             difference = contrast.difference
             shown = estimated(difference, True, meter.digits) if difference else NONE
             sides = [headline(contrast.gpt), headline(contrast.bert)]
-            yield [title(group), metric, level(contrast.gpt), *sides, shown, reading(contrast)]
+            said = reading(findings.of(contrast))
+            yield [title(group), metric, level(contrast.gpt), *sides, shown, said]
     for arm in arms:
         if id(arm) not in paired:
             sides = [headline(arm), NONE] if arm.key.family == "gpt" else [NONE, headline(arm)]
@@ -135,8 +136,9 @@ def named(contrast: Contrast) -> str:
     return f"GPT is **{gpt}**; BERT is **{bert}**:"
 
 
-def _trouble(comparison: Comparison) -> str:
-    """What a reader must know before using the table."""
+def trouble(findings: Findings) -> str:
+    """What a reader must know before using the answer."""
+    comparison = findings.comparison
     voids = sum(bool(voided(c.gpt, c.bert)) for group in comparison.groups for c in group.contrasts)
     missing = sum(len(group.missing) for group in comparison.groups)
     warned = sum(any(a.severity == WARNING for a in run.alarms) for run in comparison.runs)

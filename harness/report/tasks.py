@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from harness import metrics
 from harness.comparison import Contrast, Group, Score
+from harness.findings import Findings
 from harness.report.controls import controls
+from harness.report.diagnosis import diagnosis
 from harness.report.markdown import (
     NONE,
     bullets,
@@ -16,16 +18,17 @@ from harness.report.markdown import (
     table,
 )
 from harness.report.match import match
-from harness.report.reading import better, reading
+from harness.report.reading import reading
 from harness.report.slices import slices
 from harness.report.summary import caveat, named, ordered, pretrained, title
 from harness.report.texts import looks, samples, signatures
 from harness.report.training import training
+from harness.verdicts import better
 
 SHOWN_SEEDS = 10
 
 
-def chapter(group: Group) -> str:
+def chapter(findings: Findings, group: Group) -> str:
     """Everything about one group."""
     return section(
         2,
@@ -33,9 +36,10 @@ def chapter(group: Group) -> str:
         _identity(group),
         caveat(group.embedded),
         section(3, "Scores", _scores(group), _refusals(group), signatures(group)),
-        section(3, "Differences", _differences(group), _incomplete(group)),
+        section(3, "Differences", _differences(findings, group), _incomplete(group)),
         controls(group),
         slices(group),
+        diagnosis(group),
         looks(group),
         samples(group),
         match(group),
@@ -116,31 +120,31 @@ OTHERS = (
 )
 
 
-def _differences(group: Group) -> str:
+def _differences(findings: Findings, group: Group) -> str:
     """Every pair under the names of its models: the usual modes first."""
     if not group.contrasts:
         return "No pair to compare."
     full = pretrained(group.contrasts)
-    parts = [_pair(one, one in full) for one in ordered(group.contrasts)]
+    parts = [_pair(one, reading(findings.of(one)), one in full) for one in ordered(group.contrasts)]
     beside = any(_beside(one) for one in full)
     return "\n\n".join([*parts, *([OTHERS] if beside else [])])
 
 
-def _pair(contrast: Contrast, full: bool) -> str:
-    parts = [named(contrast), table(DIFFERENCE, [_difference(contrast)], "rrrrrl")]
+def _pair(contrast: Contrast, said: str, full: bool) -> str:
+    parts = [named(contrast), table(DIFFERENCE, [_difference(contrast, said)], "rrrrrl")]
     if full and (rows := _beside(contrast)):
         parts.append(table(["beside it", "BERT - GPT", "95 % interval", "better"], rows, "lrrl"))
     return "\n\n".join(parts)
 
 
-def _difference(contrast: Contrast) -> list[str]:
+def _difference(contrast: Contrast, said: str) -> list[str]:
     found, digits = contrast.difference, contrast.gpt.headline.digits
     if found is None:
-        return [NONE, NONE, NONE, NONE, NONE, reading(contrast)]
+        return [NONE, NONE, NONE, NONE, NONE, said]
     df = NONE if found.df is None else f"{found.df:.1f}"
     numbers = [score(found.mean, True, digits), interval(found, True, digits)]
     numbers += [score(found.se, digits=digits), df]
-    return [*numbers, str(len(contrast.seeds)), reading(contrast)]
+    return [*numbers, str(len(contrast.seeds)), said]
 
 
 def _beside(contrast: Contrast) -> list[list[str]]:

@@ -15,11 +15,16 @@ from typing import NamedTuple
 from harness.contracts import Example, InputError, Splits
 from harness.data import prepared
 from harness.metrics import entity_f1_conlleval
-from tasks.files import source
+from harness.quoting import listed, shown
+from tasks.files import bioes, source
 
-TAG = re.compile(r"O|[BI]-.+")
 BLANKS = re.compile(r"[ \t]+")
-SCHEMES = ("iob2", "iob1")
+SCHEMES = {
+    "iob2": re.compile(r"O|[BI]-.+"),
+    "iob1": re.compile(r"O|[BI]-.+"),
+    "bioes": bioes.TAG,
+}
+"""The tags of each scheme. Many call IOB2 "bio"."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,8 @@ class Form:
     """Where words and tags stand; columns are numbered from 0, or from -1 backwards.
 
     No separator means any run of blanks and tabs. Under iob1 an entity starts with I-, and
-    with B- only where it touches another one of its type.
+    with B- only where it touches another one of its type. Under bioes its last word carries E-
+    and a single one S- (L- and U- in BILOU).
     """
 
     word_column: int
@@ -70,20 +76,29 @@ def load(
     limit_seed: int = 0,
 ) -> Splits:
     """Read the splits of one data set; entity types are those of the training file, sorted."""
-    if scheme not in SCHEMES:
-        raise InputError(f"data.scheme={scheme}: expected one of {', '.join(SCHEMES)}")
-    form = Form(word_column, tag_column, separator, scheme, docstart)
+    form = Form(word_column, tag_column, separator, known(scheme), docstart)
     files = source.files(name, path, folder, train, dev, test)
-    sentences = {
-        split: read(file, form, encoding, f"data.{split}").sentences
-        for split, file in files.items()
-    }
+    found = {split: read(file, form, encoding, f"data.{split}") for split, file in files.items()}
+    return prepared(splits(name, files, found), train_limit, limit_seed)
+
+
+def known(scheme: str) -> str:
+    """The scheme by the name it has here. Raises InputError for one that is none."""
+    found = {"bio": "iob2", "bilou": "bioes"}.get(str(scheme).lower(), str(scheme).lower())
+    if found not in SCHEMES:
+        raise InputError(f"data.scheme={shown(scheme)}: expected one of {', '.join(SCHEMES)}")
+    return found
+
+
+def splits(name: str, files: Mapping[str, Path], found: Mapping[str, Tagged]) -> Splits:
+    """The splits that the files hold, whole and in file order."""
+    sentences = {split: tagged.sentences for split, tagged in found.items()}
     labels = tuple(sorted({tag[2:] for s in sentences["train"] for tag in s.tags} - {""}))
     if not labels:
         raise InputError(f"{files['train']}: no entity at all; correct data.tag_column")
     for split, file in files.items():
         _check_types(file, sentences[split], labels)
-    splits = Splits(
+    return Splits(
         name=name,
         task="ner",
         source="files",
@@ -93,7 +108,6 @@ def load(
         labels=labels,
         warnings=source.absent(files),
     )
-    return prepared(splits, train_limit, limit_seed)
 
 
 def read(file: Path, form: Form, encoding: str = "utf-8", key: str = "data.path") -> Tagged:
@@ -104,6 +118,8 @@ def read(file: Path, form: Form, encoding: str = "utf-8", key: str = "data.path"
         raise InputError(f"{file}: no sentence, expected words and tags; correct {key}")
     if form.scheme == "iob2":
         _check_scheme(file, raw)
+    if form.scheme == "bioes":
+        return Tagged(tuple(_plain(file, sentence) for sentence in raw), documents)
     return Tagged(tuple(_opened(sentence) for sentence in raw), documents)
 
 
@@ -157,12 +173,18 @@ def _row(file: Path, number: int, cells: Sequence[str], form: Form, width: int) 
     word, tag = cells[form.word_column], cells[form.tag_column]
     if not word:
         raise InputError(f"{file}:{number}: the word is empty; correct the line")
-    if not TAG.fullmatch(tag):
-        raise InputError(
-            f"{file}:{number}: tag '{tag}', expected O, B-<type> or I-<type>; "
-            "correct the line or data.tag_column"
-        )
+    if not SCHEMES[form.scheme].fullmatch(tag):
+        raise InputError(f"{file}:{number}: tag '{shown(tag)}', {_expected(tag, form.scheme)}")
     return word, tag
+
+
+def _expected(tag: str, scheme: str) -> str:
+    if scheme == "bioes":
+        return "expected O or B-, I-, E- or S-<type>; correct the line or data.scheme"
+    remedy = "correct the line or data.tag_column"
+    if bioes.TAG.fullmatch(tag):
+        remedy = "such tags are BIOES: set data.scheme=bioes"
+    return f"expected O, B-<type> or I-<type>; {remedy}"
 
 
 def _check_scheme(file: Path, sentences: Sequence[Sentence]) -> None:
@@ -182,7 +204,7 @@ def _check_scheme(file: Path, sentences: Sequence[Sentence]) -> None:
         else "correct the tags, or set data.scheme=iob1, where such a tag starts an entity"
     )
     raise InputError(
-        f"{file}:{line}: tag '{tag}' continues no entity, as IOB2 asks "
+        f"{file}:{line}: tag '{shown(tag)}' continues no entity, as IOB2 asks "
         f"({len(illegal):,} of {len(starts):,} entities start so); {remedy}"
     )
 
@@ -195,14 +217,25 @@ def _opened(sentence: Sentence) -> Sentence:
     return sentence._replace(tags=tuple(tags))
 
 
+def _plain(file: Path, sentence: Sentence) -> Sentence:
+    """The same entities under IOB2. Raises InputError where BIOES tags do not fit together."""
+    try:
+        return sentence._replace(tags=bioes.iob2(sentence.tags))
+    except bioes.Broken as error:
+        line = sentence.line + error.index
+        raise InputError(
+            f"{file}:{line}: {shown(error, 120)}, as BIOES asks; correct the tags or data.scheme"
+        ) from None
+
+
 def _check_types(file: Path, sentences: Sequence[Sentence], labels: Sequence[str]) -> None:
     known = {"", *labels}
     for sentence in sentences:
         for offset, tag in enumerate(sentence.tags):
             if tag[2:] not in known:
                 raise InputError(
-                    f"{file}:{sentence.line + offset}: entity type '{tag[2:]}' never occurs in "
-                    f"the training file ({', '.join(labels)}); correct the tag, or train on a "
+                    f"{file}:{sentence.line + offset}: entity type '{shown(tag[2:])}' never occurs "
+                    f"in the training file ({listed(labels)}); correct the tag, or train on a "
                     "file that has it"
                 )
 

@@ -14,10 +14,16 @@ from dataclasses import dataclass
 
 from harness.contracts import InputError, Splits
 from harness.data import prepared
+from harness.quoting import listed, shown
 from tasks.files import examples, source
 from tasks.files import rows as rows_of
 from tasks.files.examples import Column
 from tasks.files.rows import ANSWERS, File, Row
+
+csv.field_size_limit(2**31 - 1)  # one long text is no mistake; the default refuses 128 KiB
+
+_NO_NAME = 60  # characters of a cell that is no column's name
+_SIGNS = {"\t": "tab", ";": "semicolon", "|": "pipe", ",": "comma"}
 
 
 @dataclass(frozen=True)
@@ -69,30 +75,44 @@ def load(
     test file, where that is so. The last four are those of `harness.data.prepared`.
     """
     asked = examples.form(text=text, second=second, label=label, input=input, target=target)
-    quote = _one("quote", quote)
-    form = Form(asked.columns, _one("delimiter", delimiter), header, fields, quote)
+    quote = one("quote", quote)
+    form = Form(asked.columns, one("delimiter", delimiter), header, fields, quote)
     files = source.files(name, path, folder, train, dev, test)
-    rows = rows_of.read(files, encoding, test_note, functools.partial(_cut, form=form))
+    rows = rows_of.read(files, encoding, test_note, functools.partial(cut, form=form))
     absent = source.absent(files, test_note)
     splits = examples.splits(name, asked.task, rows, labels, absent)
     return prepared(splits, train_limit, limit_seed, dev_share, split_seed)
 
 
-def _cut(file: File, form: Form) -> Iterator[Row]:
+def names(file: File, form: Form) -> list[str]:
+    """The columns' names in the header; none where there is no header."""
+    rows = _quoted(file, form) if form.quote else _plain(file, form)
+    return next(rows)[1] if form.header else []
+
+
+def cut(file: File, form: Form) -> Iterator[Row]:
+    """The rows of a file."""
     rows = _quoted(file, form) if form.quote else _plain(file, form)
     head = next(rows)[1] if form.header else None
-    places: dict[str, int] = {}
     width = len(head) if head else form.fields
+    places = _places(file, form.columns, head, width) if head else {}
+    line = 0
     for line, fields in rows:
         place = f"{file.path}:{line}"
         width = width or len(fields)
         _check_width(place, fields, width)
-        places = places or {
-            key: _column(file, key, column, head, width) for key, column in form.columns.items()
-        }
+        if fields == head:
+            raise InputError(f"{place}: the header again, as where files were joined; delete it")
+        places = places or _places(file, form.columns, head, width)
         yield Row(place, line, {key: fields[column] for key, column in places.items()})
-    if not places:
+    if not line:
         raise InputError(f"{file.path}: no rows below the header; correct {file.key}")
+
+
+def _places(
+    file: File, columns: Mapping[str, Column], head: Sequence[str] | None, width: int | None
+) -> dict[str, int]:
+    return {key: _column(file, key, column, head, width or 0) for key, column in columns.items()}
 
 
 def _plain(file: File, form: Form) -> Iterator[tuple[int, list[str]]]:
@@ -137,16 +157,39 @@ def _column(file: File, key: str, column: Column, head: Sequence[str] | None, wi
             f"the file names none; give its number, from 0 to {width - 1}"
         )
     if head.count(column) != 1:
-        problem = "several columns are called" if column in head else "no column"
         note = file.note if key in ANSWERS else None
         raise InputError(
-            f"{file.path}:1: {problem} '{column}' (columns: {', '.join(head)}); "
-            f"{note or f'set data.{key}=...'}"
+            f"{file.path}:1: {_problem(column, head)} (columns: {listed(head)}); "
+            f"{note or _remedy(key, column, head)}"
         )
     return head.index(column)
 
 
-def _one(key: str, character: str | None) -> str:
+def _problem(column: str, head: Sequence[str]) -> str:
+    kind = "several columns are called" if column in head else "no column"
+    return f"{kind} '{shown(column)}'"
+
+
+def _remedy(key: str, column: str, head: Sequence[str]) -> str:
+    """What to do, and what was probably meant where that can be seen."""
+    near = [name for name in head if name != column and name.strip().lower() == column.lower()]
+    if near:
+        return f"set data.{key}=... (did you mean '{shown(near[0])}'?)"
+    return f"set data.{key}=...{hint(head)}"
+
+
+def hint(head: Sequence[str]) -> str:
+    """What else may be wrong with a header that lacks a column; often nothing."""
+    for sign, name in _SIGNS.items():
+        if len(head) == 1 and sign in head[0]:
+            return f"; there is a {name} in the header: is it data.delimiter={name}?"
+    if any(len(cell) > _NO_NAME or cell.strip().isdigit() for cell in head):
+        return "; if line 1 is a row like the others, set data.header=false and number the columns"
+    return ""
+
+
+def one(key: str, character: str | None) -> str:
+    """The character, none for None. Raises InputError for several."""
     if character is not None and len(character) != 1:
         raise InputError(f"data.{key}={character!r}: expected one character")
     return character or ""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from harness.contracts import Example, InputError, Splits
+from harness.quoting import listed, shown
 from tasks.files.rows import Row, label, references, words
 
 Column = str | int
@@ -125,7 +126,7 @@ def _names(labels: Labels | None, train: Sequence[Row]) -> dict[str, str]:
     if len(set(names.values())) < 2:
         file = train[0].place.rpartition(":")[0]
         raise InputError(
-            f"{file}: one label only ({', '.join(names)}), expected two or more; "
+            f"{file}: one label only ({listed(names)}), expected two or more; "
             "correct data.label or data.labels"
         )
     return names
@@ -134,8 +135,10 @@ def _names(labels: Labels | None, train: Sequence[Row]) -> dict[str, str]:
 def _unknown(raw: str, names: Mapping[str, int], learnt: bool) -> str:
     if learnt:
         return (
-            f"label '{raw}' never occurs in the training file; "
+            f"label '{shown(raw)}' never occurs in the training file; "
             "correct the row, or list every label in data.labels"
         )
-    few = ", ".join(list(names)[:10]) + (", ..." if len(names) > 10 else "")
-    return f"label '{raw}' is not one of {few}; correct the row, or data.label or data.labels"
+    few = listed(names, 10)
+    return (
+        f"label '{shown(raw)}' is not one of {few}; correct the row, or data.label or data.labels"
+    )

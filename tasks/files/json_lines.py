@@ -45,18 +45,24 @@ def load(
     asked = examples.form(text=text, second=second, label=label, input=input, target=target)
     keys = {role: str(key) for role, key in asked.columns.items()}
     files = source.files(name, path, folder, train, dev, test)
-    rows = rows_of.read(files, encoding, test_note, functools.partial(_cut, keys=keys))
+    rows = rows_of.read(files, encoding, test_note, functools.partial(cut, keys=keys))
     absent = source.absent(files, test_note)
     splits = examples.splits(name, asked.task, rows, labels, absent)
     return prepared(splits, train_limit, limit_seed, dev_share, split_seed)
 
 
-def _cut(file: File, keys: Mapping[str, str]) -> Iterator[Row]:
+def names(file: File) -> list[str]:
+    """The keys of the first line's object."""
+    return list(_parsed(f"{file.path}:1", source.lines(file.content)[0]))
+
+
+def cut(file: File, keys: Mapping[str, str]) -> Iterator[Row]:
+    """The rows of a file; `keys` maps what a value is for to where it stands."""
     for number, line in enumerate(source.lines(file.content), start=1):
         place = f"{file.path}:{number}"
         found = _parsed(place, line)
         values = {
-            role: _value(place, found, role, key, file.note if role in ANSWERS else None)
+            role: rows_of.value(place, found, role, key, file.note if role in ANSWERS else None)
             for role, key in keys.items()
         }
         yield Row(place, number, values)
@@ -74,11 +80,20 @@ def _parsed(place: str, line: str) -> dict[str, object]:
         ) from None
     except (ValueError, RecursionError) as error:
         raise InputError(
-            f"{place}: not JSON ({_reason(error)}), expected one object a line; correct the line"
+            f"{place}: not JSON ({_reason(error)}), expected one object a line; {_remedy(line)}"
         ) from None
     if not isinstance(found, dict):
-        raise InputError(f"{place}: no JSON object, expected {{...}} on every line; correct it")
+        raise InputError(
+            f"{place}: no JSON object, expected {{...}} on every line; {_remedy(line)}"
+        )
     return found
+
+
+def _remedy(line: str) -> str:
+    """What to do; a file that is one long list, or one object in many lines, is none of ours."""
+    if line.startswith("[") or line.strip() == "{":
+        return "write each object on a line of its own, without a list around them"
+    return "correct the line"
 
 
 def _object(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
@@ -92,17 +107,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg}, at character {error.pos + 1}"
     return str(error)
-
-
-def _value(
-    place: str, found: Mapping[str, object], role: str, key: str, note: str | None
-) -> object:
-    remedy = note or f"correct the line or data.{role}"
-    inner: object = found
-    for part in [key] if key in found else key.split("."):
-        if not isinstance(inner, Mapping) or part not in inner:
-            raise InputError(f"{place}: no key '{key}' (keys: {', '.join(found)}); {remedy}")
-        inner = inner[part]
-    if inner is None:
-        raise InputError(f"{place}: '{key}' is null, expected a value; {remedy}")
-    return inner

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from harness.aggregate import compare
+from harness import findings, plan
 from harness.report import render
 
 HOSTILE = (
@@ -15,7 +15,7 @@ STEERING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u
 
 
 def text_of(root: Path) -> str:
-    return render(compare(root))
+    return render(findings.find([root], plan.default()))
 
 
 def sections(text: str) -> dict[str, str]:

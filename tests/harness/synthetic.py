@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 import synthetic_texts
+from numpy.typing import NDArray
 
-from harness import record
+from harness import record, reliability
 from harness.record import (
+    NOBODY,
     Cell,
     CountTable,
     DataFacts,
@@ -47,6 +49,8 @@ TEXT_PROBES = {
 
 
 LABELLED = ("classification", "matching")
+WORDS = 8
+"""Of a made-up sentence with one entity, a word of its own."""
 
 
 def cell(**changes: Any) -> Cell:
@@ -74,7 +78,7 @@ def data(of: Cell, size: int, **changes: Any) -> DataFacts:
     writes = of.task == "generation"
     reader = of.mode if writes else READERS[of.family]
     caps = {"classification": CLASSIFIED, "matching": MATCHED, "generation": {}}
-    classes = {"ner": ("O", "B-PER"), "generation": ()}
+    classes = {"ner": ("O", "B-PER", "I-PER", "B-LOC", "I-LOC"), "generation": ()}
     base = DataFacts(
         name=of.data,
         source="embedded",
@@ -157,6 +161,7 @@ def _judged(of: Cell, size: int) -> dict[str, Any]:
     if of.task == "ner":
         columns = {"tp": 0, "pred": 0, "gold": size}
         columns |= {f"{name}_conlleval": total for name, total in columns.items()}
+        columns |= {"words": WORDS * size, "words_right": (WORDS - 1) * size}  # O everywhere
         return {"metrics": ("entity_f1", "entity_f1_conlleval"), "majority": columns}
     task, splits = synthetic_texts.TASK, synthetic_texts.splits(size)
     moved = {"unilm": ("source",), "mask_predict": ("source", "target")}.get(of.mode, ())
@@ -185,12 +190,39 @@ def answers(
         columns = {"correct": right, "total": np.ones(size, int), "gold": gold}
         columns["pred"] = np.where(right == 1, gold, 1 - gold)
         units |= {"key": np.zeros(size, int), "marked": np.ones(size, int)}
-        return table(columns, units, slices, ("",))
+        return table(columns, units, slices, ("",), reliability=confident(right, seed))
     one = np.ones(size, int)
     columns = {"tp": right, "pred": one, "gold": one}
     columns |= {f"{name}_conlleval": column for name, column in list(columns.items())}
+    columns |= {"words": WORDS * one, "words_right": WORDS - 1 + right}
     units |= {"key": np.arange(size) // len(slices) % names, "marked": one}
-    return table(columns, units, slices, tuple(f"name{i}" for i in range(names)))
+    keys = tuple(f"name{i}" for i in range(names))
+    mentions, sure = mentioned(right, seed), confident(right, seed)
+    return table(columns, units, slices, keys, mentions, ("PER", "LOC"), sure)
+
+
+def mentioned(right: NDArray[np.int_], seed: int) -> dict[str, list[int]]:
+    """One entity a sentence: half PER, half LOC; of the wrong answers a quarter is of each kind."""
+    rng, rows = np.random.default_rng([seed, 8]), []
+    for row, hit in enumerate(right):
+        kind, wrong = row % 2, rng.integers(4)
+        if hit:
+            rows.append((row, kind, kind, 1))
+        elif wrong == 0:  # another type
+            rows.append((row, kind, 1 - kind, 1))
+        elif wrong in (1, 2):  # other boundaries, with the right type or another
+            rows.append((row, kind, kind if wrong == 1 else 1 - kind, 0))
+        else:  # missed, and another one invented
+            rows += [(row, kind, NOBODY, 0), (row, NOBODY, kind, 0)]
+    columns = np.array(rows, int).reshape(-1, 4).T.tolist()
+    return dict(zip(("example", "gold", "pred", "exact"), columns, strict=True))
+
+
+def confident(right: NDArray[np.int_], seed: int) -> dict[str, list[int]]:
+    """A model that is sure of everything, between .8 and 1, whether right or not."""
+    levels = np.random.default_rng([seed, 9]).uniform(0.8, 1.0, len(right)).round(4)
+    answers = [(1,)] * len(right)
+    return reliability.table(answers, [(int(hit),) for hit in right], [(one,) for one in levels])
 
 
 def table(
@@ -198,11 +230,17 @@ def table(
     units: Mapping[str, Any],
     slices: Sequence[str],
     keys: Sequence[str],
+    mentions: Mapping[str, Any] | None = None,
+    types: Sequence[str] = (),
+    reliability: Mapping[str, Any] | None = None,
 ) -> CountTable:
     plain = [
-        {name: np.asarray(c).tolist() for name, c in part.items()} for part in (columns, units)
+        {name: np.asarray(c).tolist() for name, c in (part or {}).items()}
+        for part in (columns, units, mentions, reliability)
     ]
-    return CountTable(plain[0], plain[1], tuple(slices), tuple(keys))
+    return CountTable(
+        plain[0], plain[1], tuple(slices), tuple(keys), plain[2], tuple(types), plain[3]
+    )
 
 
 GOOD = {"U": 0.9, "L": 0.95, "N": 0.45, "G": 0.85, "lex": 0.9, "con": 0.8, "none": 0.5}
@@ -226,8 +264,7 @@ def leave(
         told = share if share is not None else TOLD[of.mode]
         seed = of.seed * 3 + list(TOLD).index(of.mode)
         made_up, rows = synthetic_texts.written(told, size, seed)
-        counts = CountTable(made_up.columns, made_up.units, made_up.slices, made_up.keys)
-        record.write(folder, found, counts, rows)
+        record.write(folder, found, CountTable(**vars(made_up)), rows)
     else:
         counts = answers(of.task, chance, size, of.seed * 2 + (of.family == "bert"))
         record.write(folder, found, counts)

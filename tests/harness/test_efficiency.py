@@ -19,7 +19,6 @@ from harness.aggregate import compare
 from harness.measure.stopwatch import Stopwatch
 from harness.measurement import Measurement, Subject
 from harness.record import Evaluation
-from harness.report import render
 from harness.report.__main__ import main
 from harness.report.summary import MECHANISM
 
@@ -330,7 +329,8 @@ def test_models_that_raced_are_no_architectures(full: str, tmp_path: Path) -> No
 def test_measurements_need_no_run(tmp_path: Path) -> None:
     measured.keep(tmp_path, probe(architecture("gpt")))
     assert main([str(tmp_path)]) == 0
-    assert "architecture only" in (tmp_path / "report.md").read_text(encoding="utf-8")
+    page = tmp_path / "report" / "efficiency.md"
+    assert "architecture only" in page.read_text(encoding="utf-8")
 
 
 def test_embedded_quality_says_what_it_shows(full: str) -> None:
@@ -522,7 +522,7 @@ def test_no_target_for_sides_that_are_not_compared(tmp_path: Path) -> None:
     trained(tmp_path, "gpt", 0, 0.0, 0.9)
     leave(tmp_path, cell(family="bert"), tuning={"trials": 8})
     box = sections(text_of(tmp_path))["To a target"]
-    assert "refused: runs differ in tuning.trials (none and 8)." in box
+    assert "refused: the two sides differ in tuning.trials (none and 8)." in box
     assert not rows(box, "GPT")
 
 
@@ -530,7 +530,8 @@ def test_money_only_with_a_price(tmp_path: Path, capsys: pytest.CaptureFixture[s
     gpt, _ = pair(tmp_path)
     measured.keep(tmp_path, probe(subject(gpt)))
     assert main([str(tmp_path), "--price-per-hour", "36"]) == 0
-    named = sections((tmp_path / "report.md").read_text(encoding="utf-8"))
+    page = tmp_path / "report" / "efficiency.md"
+    named = sections(page.read_text(encoding="utf-8"))
     (first,), (second,) = (rows(named["Training cost"], one) for one in ("gpt2,", "bert,"))
     run, answers = cells(first)[-2:]
     assert run == f"{36 * 18.4 / 3600:.3g}"
@@ -582,7 +583,7 @@ def test_damaged_measurements_are_warnings(tmp_path: Path, words: str) -> None:
     assert len(found.measurements) == 1
     assert [place.name in text and words in text for text in found.warnings] == [True]
     assert good != place
-    assert "warnings about record folders: 1" in render(found)
+    assert "warnings about record folders: 1" in text_of(tmp_path)
 
 
 def test_series_without_samples_are_no_damage(tmp_path: Path) -> None:
@@ -629,7 +630,7 @@ def test_hostile_text_does_no_harm(tmp_path: Path) -> None:
         probe(bert, energy=energy),
         race(gpt, bert, raced, **words),
     )
-    chapters = render(compare(tmp_path)).split("\n## Efficiency\n")[1].split("\n## Tuning\n")[0]
+    chapters = text_of(tmp_path).split("\n## Efficiency\n")[1].split("\n## Fairness\n")[0]
     assert "alert" in chapters
     assert "<" not in chapters
     assert "http:" not in chapters

@@ -10,7 +10,18 @@ import torch
 from cells import composed, small_setup
 from transformers import AutoModel
 
-from harness import alarms, configuration, experiment, foundation, pretrain, probes, record, view
+from harness import (
+    aggregate,
+    alarms,
+    configuration,
+    diagnosis,
+    experiment,
+    foundation,
+    pretrain,
+    probes,
+    record,
+    view,
+)
 from harness.backbones.bert import Bert
 from harness.backbones.gpt import Gpt
 from harness.contracts import InputError
@@ -43,6 +54,38 @@ def test_a_cell_leaves_a_whole_record(tmp_path, shared_cache, model, task):
         assert [int(row["gold"] == row["answer"]) for row in rows] == counts.columns["correct"]
     body = AutoModel.from_pretrained(folder / record.CHECKPOINT)  # the hub's own format
     assert body.config.model_type == model
+
+
+@pytest.mark.parametrize("task", ["ner", "classification"])
+def test_a_cell_leaves_what_a_diagnosis_needs(tmp_path, shared_cache, task):
+    setup = small_setup(tmp_path, shared_cache, "model=gpt2", "train.epochs=12", task=task)
+    folder = Path(experiment.execute(setup))
+    kept, counts = record.read(folder), record.read_counts(folder)
+    rows = [json.loads(line) for line in (folder / record.PREDICTIONS).open(encoding="utf-8")]
+    answered = [
+        (answer == gold, sure)
+        for row in rows
+        for answer, gold, sure in zip(row["answer"], row["gold"], row["confidence"], strict=True)
+        if answer != "O"
+    ]
+    assert answered
+    table = counts.reliability
+    assert sum(table["answers"]) == len(answered)
+    assert sum(table["right"]) == sum(right for right, _ in answered)
+    assert sum(table["confidence"]) == round(sum(sure for _, sure in answered) * 10_000)
+    (group,) = aggregate.compare(tmp_path).groups
+    found = group.arms[0].diagnosis
+    assert diagnosis.calibration(found).answers == len(answered)
+    scores = {one.name: one for one in diagnosis.by_type(found)}
+    assert scores[diagnosis.MICRO].f1.mean == pytest.approx(group.arms[0].scores[0].estimate.mean)
+    if task == "ner":
+        entities = [tag for row in rows for tag in row["gold"] if tag.startswith("B-")]
+        assert scores[diagnosis.MICRO].support == len(entities) == kept.majority["gold"]
+        assert scores["PER"].support == entities.count("B-PER")
+        words = diagnosis.token_level(found)
+        outside = sum(tag == "O" for row in rows for tag in row["gold"])
+        assert words.outside == outside / kept.data.words["test"]
+        assert "mentions" not in kept.majority
 
 
 def alarms_of_mechanics(kept, counts):

@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ORDER = [
-    ["contracts", "record"],
-    ["data", "metrics", "measurement"],
+    ["contracts", "record", "quoting"],
+    ["data", "metrics", "measurement", "plan", "mentions", "reliability"],
     ["measure"],
     ["environment"],
     ["backbones", "assets", "configuration"],
@@ -33,16 +33,22 @@ ORDER = [
     ["ledger"],
     ["measuring"],
     ["stats"],
-    ["timings", "decisions"],
-    ["alarms"],
+    ["timings", "decisions", "diagnosis", "crosschecks"],
+    ["alarms", "lanes"],
     ["comparison"],
-    ["shelf"],
+    ["shelf", "mismatch", "costs"],
     ["arms"],
     ["pairs"],
-    ["aggregate"],
+    ["aggregate", "verdicts"],
+    ["findings"],
+    ["tradeoffs", "changes", "claims", "plots"],
+    ["choosing"],
+    ["resampling"],
     ["report"],
-    ["hints"],
-    ["plan"],
+    ["choose"],
+    ["hints", "inspection"],
+    ["doubts", "expansion"],
+    ["check"],
     ["forecast"],
     ["sweep"],
     ["run", "tune", "calibration", "likelihood", "race"],
@@ -98,7 +104,9 @@ def test_who_reads_and_plans_needs_no_torch(module):
 
 def test_reporting_reads_records_alone():
     reporting = {"stats", "alarms", "comparison", "shelf", "arms", "pairs", "aggregate", "report"}
-    reporting |= {"measurement", "timings", "decisions"}
+    reporting |= {"measurement", "timings", "decisions", "diagnosis", "crosschecks", "lanes"}
+    reporting |= {"mismatch", "costs", "verdicts", "findings", "tradeoffs", "changes", "claims"}
+    reporting |= {"plots", "choosing", "resampling", "choose", "plan"}
     for name, path in modules():
         if name in reporting:
             assert own(imported(path)) <= reporting | {"contracts", "record", "metrics"}, path

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from harness import record
+from harness import contracts, record
 
 CELL = record.Cell(
     "gpt2", "gpt", "mini", "match", "embedded", "ner", "world", "causal", "full", 0, "result"
@@ -27,13 +27,27 @@ def example() -> record.Record:
 
 
 def test_what_is_written_is_read(tmp_path):
-    counts = record.CountTable({"tp": [1, 0]}, {"example": [0]}, ["R"], ["Mira"])
+    parts = ({"tp": [1, 0]}, {"example": [0]}, ["R"], ["Mira"])
+    counts = record.CountTable(*parts, {"gold": [-1]}, ["LOC"], {"answers": [3]})
     record.write(tmp_path / "a", example(), counts, [{"id": "x", "words": ["é|<b>"]}])
     back = record.read(tmp_path / "a")
     assert dataclasses.replace(back, counts_digest=None) == example()
     assert record.read_counts(tmp_path / "a") == counts
     line = (tmp_path / "a" / record.PREDICTIONS).read_text(encoding="utf-8")
     assert json.loads(line) == {"id": "x", "words": ["é|<b>"]}
+
+
+def test_counts_of_a_judgement_are_written_whole():
+    names = [field.name for field in dataclasses.fields(record.CountTable)]
+    assert names == [field.name for field in dataclasses.fields(contracts.Counts)]
+
+
+def test_counts_from_before_diagnosis_are_read(tmp_path):
+    text = '{"columns":{"tp":[1]},"keys":[],"slices":[],"units":{}}'
+    (tmp_path / record.COUNTS).write_text(text)
+    found = record.read_counts(tmp_path)
+    assert found.columns == {"tp": [1]}
+    assert (found.mentions, found.types, found.reliability) == ({}, (), {})
 
 
 def test_no_record_before_everything_else_is_there(tmp_path, monkeypatch):

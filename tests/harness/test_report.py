@@ -31,9 +31,9 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> str:
     tuned = {"trials": 8, "chosen": 1e-3, "edge": True, "table": []}
     tuned["table"] = [{"lr": 1e-3, "seed": 1000, "score": 0.8}, {"lr": 3e-4, "score": None}]
     sweep(root, task="classification", changes={"tuning": tuned})
-    sweep(root)
-    sweep(root, weights="scratch", changes={"share": 0.3})
-    leave(root, cell(family="gpt", mode="unmask"))
+    sweep(root, changes={"size": 3000})
+    sweep(root, weights="scratch", changes={"share": 0.3, "size": 3000})
+    leave(root, cell(family="gpt", mode="unmask"), size=3000)
     for rate in (1e-3, 3e-4):
         config = {"train": {"lr": rate}, "seed": 1000}
         of = cell(family="bert", seed=1000, role="tuning")
@@ -46,6 +46,19 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_first_screen(full: str) -> None:
     top = full.split("\n## ")[0]
     assert top.startswith("# GPT or BERT, for which task?\n")
+    (answer,) = rows(top, "**BERT**")
+    task, chosen, _, _, advantage, _, sure = cells(answer)
+    assert (task, chosen, sure) == ("NER", "**BERT**", "5 seeds")
+    assert re.fullmatch(r"\+\.\d{3} \[\+\.\d{3}, \+\.\d{3}\]", advantage)
+    assert "Choose **BERT** for NER. Undetermined: classification." in top
+    assert "- **NER** (embedded world, same data and size): choose **BERT**: its entity F1" in top
+    assert "failed runs: 1" in top
+    assert "scratch" not in top
+    assert len(rows(top, "|")) == 4  # header, rule and two tasks: it fits on a screen
+
+
+def test_all_comparisons(full: str) -> None:
+    top = sections(full)["All comparisons"]
     (headline,) = rows(top, "ner on world", "entity F1", "BERT better |")
     task, metric, match, gpt, bert, difference, reading = cells(headline)
     assert task == "ner on world (test split)"
@@ -56,11 +69,9 @@ def test_first_screen(full: str) -> None:
     assert bert.startswith("bert, mini, 0.66 M parameters, embedded: .")
     assert re.fullmatch(r"\+\.\d{3} \[\+\.\d{3}, \+\.\d{3}\]", difference)
     assert reading == "BERT better"
-    assert rows(top, "classification on world", "not separable")
+    assert rows(top, "classification on world", "undetermined")
     (adapted,) = rows(top, "unmask")
-    assert "preliminary (1 seed): " in adapted
-    assert "on these trained runs" in adapted
-    assert "failed runs: 1" in top
+    assert "undetermined (one seed: these runs only)" in adapted
     assert "scratch" not in top
 
 
@@ -102,7 +113,7 @@ def test_controls_and_slices(full: str) -> None:
     right, behind = rows(first, "| R |")
     assert cells(right)[1::2][:2] == [".500", "1.000"]
     assert re.fullmatch(r"\+\.\d{3} \[\+\.\d{3}, \+\.\d{3}\]", cells(right)[-1])
-    assert cells(behind)[1:3] == ["60", "30"]
+    assert cells(behind)[1:3] == ["600", "30"]
     assert cells(behind)[-2:] == ["1.000", "1.000"]
     adapted = rows(box, "| R | gpt2, mini, 0.66 M parameters, embedded, unmask |")
     assert [cells(row)[-1] for row in adapted][:1] == ["1.000"]
@@ -149,7 +160,8 @@ def test_slices_without_interval_say_why_below(tmp_path: Path) -> None:
 def test_controls_alone_are_shown_as_the_result(tmp_path: Path) -> None:
     sweep(tmp_path, 2, weights="scratch", task="classification")
     text = text_of(tmp_path)
-    assert rows(text.split("\n## ")[0], "classification on world", "scratch", "preliminary")
+    shown = sections(text)["All comparisons"]
+    assert rows(shown, "classification on world", "scratch", "preliminary")
     assert "marked" not in sections(text)["Slices"]
 
 
@@ -172,8 +184,8 @@ def test_unequal_search_is_refused_and_named(tmp_path: Path) -> None:
     leave(tmp_path, cell(family="gpt"), tuning={"trials": 8})
     leave(tmp_path, cell(family="bert"))
     text = text_of(tmp_path)
-    (row,) = rows(text.split("\n## ")[0], "ner on world")
-    assert cells(row)[-1] == "refused: runs differ in tuning.trials (8 and none)"
+    (row,) = rows(sections(text)["All comparisons"], "ner on world")
+    assert cells(row)[-1] == "refused: the two sides differ in tuning.trials (8 and none)"
     box = sections(text)["Fairness"]
     assert "are not compared, they differ in tuning.trials (8 and none)" in box
     assert "No mismatch" not in box
@@ -251,27 +263,27 @@ def test_void_runs_void_the_reading(tmp_path: Path) -> None:
     sweep(tmp_path, 3, changes={"size": 1000})
     leave(tmp_path, cell(family="gpt", seed=1), share=0.99, size=1000)
     text = text_of(tmp_path)
-    (row,) = rows(text.split("\n## ")[0], "ner on world")
+    (row,) = rows(sections(text)["All comparisons"], "ner on world")
     assert cells(row)[-1].startswith("void: alarm 1 (gpt2, seed 1)")
     assert rows(sections(text)["Alarms"], "| void", "seed 1", "can only guess")
 
 
 def test_smoke_runs_get_no_verdict(tmp_path: Path) -> None:
     sweep(tmp_path, changes={"sweep": "smoke"})
-    (row,) = rows(text_of(tmp_path).split("\n## ")[0], "ner on world")
-    assert cells(row)[-1] == "no verdict: smoke run"
+    (row,) = rows(sections(text_of(tmp_path))["All comparisons"], "ner on world")
+    assert cells(row)[-1] == "no verdict: smoke run: it tries the pipeline and answers nothing"
 
 
 def test_three_seeds_are_preliminary(tmp_path: Path) -> None:
-    sweep(tmp_path, 3, changes={"size": 1000})
-    (row,) = rows(text_of(tmp_path).split("\n## ")[0], "ner on world")
+    sweep(tmp_path, 3, changes={"size": 3000})
+    (row,) = rows(sections(text_of(tmp_path))["All comparisons"], "ner on world")
     assert cells(row)[-1] == "preliminary (3 seeds): BERT better"
 
 
 def test_missing_half(tmp_path: Path) -> None:
     leave(tmp_path, cell(family="gpt"))
     text = text_of(tmp_path)
-    (row,) = rows(text.split("\n## ")[0], "ner on world")
+    (row,) = rows(sections(text)["All comparisons"], "ner on world")
     assert cells(row)[-3:] == ["-", "-", "missing half"]
     assert "no finished BERT run (0 failed)" in text
 
@@ -281,7 +293,7 @@ def test_refused_runs_are_shown_by_field(tmp_path: Path) -> None:
     of = cell(family="gpt", seed=3)
     leave(tmp_path, of, model=model(of, vocabulary=1, tokenizer_digest="0"))
     text = text_of(tmp_path)
-    assert "refused: runs differ in gpt2: model.tokenizer_digest" in text
+    assert "refused: the two sides differ in gpt2: model.tokenizer_digest" in text
 
 
 def test_nothing_finished(tmp_path: Path) -> None:
@@ -303,7 +315,7 @@ def test_facts_that_are_missing_are_dashes(tmp_path: Path) -> None:
 def test_two_pairs_of_a_task_are_a_row_each(tmp_path: Path) -> None:
     sweep(tmp_path)
     sweep(tmp_path, pair="twin", level="twin", match="one body, two masks")
-    top = text_of(tmp_path).split("\n## ")[0]
+    top = sections(text_of(tmp_path))["All comparisons"]
     found = [cells(row) for row in rows(top, "ner on world")]
     assert [row[2] for row in found] == ["same data and size", "twin"]
     assert [", twin, " in row[3] for row in found] == [False, True]
@@ -334,7 +346,8 @@ def test_hostile_text_does_no_harm(tmp_path: Path) -> None:
     assert not re.search(r"(?<!\\)\]\(", text)
     assert not set(text) & set(STEERING)
     assert all(character == "\n" or character.isprintable() for character in text)
-    assert text.count("`") - text.count("\\`") == 6  # the fence of the commands, and no other
+    fences = re.findall(r"^```$|(?<!`)`[\w ,./=<>-]+`(?!`)", text, flags=re.MULTILINE)
+    assert text.count("`") - text.count("\\`") == sum(one.count("`") for one in fences)
     assert "\n# top" not in text
     assert_rectangular(text)
 
@@ -385,7 +398,12 @@ def test_command_writes_beside_the_records(
     first = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert capsys.readouterr().out == f"{tmp_path / 'report.md'}\n"
     assert main([str(tmp_path), "--out", str(tmp_path / "deep" / "other.md")]) == 0
-    assert (tmp_path / "deep" / "other.md").read_text(encoding="utf-8") == first
+    other = (tmp_path / "deep" / "other.md").read_text(encoding="utf-8")
+    assert other == first.replace("report/", "other/").replace("report.html", "other.html")
+    for place in re.findall(r"\]\((other[^)]*)\)", other):
+        assert (tmp_path / "deep" / place).is_file(), place
+    assert (tmp_path / "deep" / "other.html").read_text(encoding="utf-8").startswith("<!doctype")
+    assert (tmp_path / "deep" / "other" / "tables" / "scores.csv").is_file()
 
 
 @pytest.mark.parametrize("there", [True, False])

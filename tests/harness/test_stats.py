@@ -1,30 +1,22 @@
 from __future__ import annotations
 
 import math
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import stats as distributions
+from scipy.special import ndtr
 
 from harness import stats
 from harness.metrics import bleu
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "slow"))
+import test_coverage as simulation
+
 Matrix = NDArray[np.float64]
-
-
-def two_way(rng: np.random.Generator, seeds: int, units: int, spread: float) -> Matrix:
-    """Differences around 0: noise of seeds, of examples, and of both together."""
-    per_seed = rng.normal(0, spread, (seeds, 1))
-    per_unit = rng.normal(0, 0.2, (1, units))
-    return per_seed + per_unit + rng.normal(0, 0.2, (seeds, units))
-
-
-def pooled(matrix: Matrix) -> tuple[float, float]:
-    """What the project does not do: all runs as one long column of examples."""
-    flat = matrix.mean(axis=0)
-    reach = 1.96 * flat.std(ddof=1) / len(flat) ** 0.5
-    return flat.mean() - reach, flat.mean() + reach
 
 
 def test_components_of_a_table_worked_by_hand() -> None:
@@ -37,32 +29,96 @@ def test_components_of_a_table_worked_by_hand() -> None:
     assert parts.variance == pytest.approx(2.25 + 3.25 / 3 - 0.25)
 
 
-def test_variance_is_floored_at_its_larger_part() -> None:
+def test_examples_never_lower_the_variance_below_that_of_seeds() -> None:
     assert stats.Components(seeds=1.0, units=0.5, residual=0.9).variance == 1.0
+    assert stats.Components(seeds=0.1, units=0.5, residual=0.4).variance == pytest.approx(0.2)
 
 
-def test_degrees_of_freedom_follow_satterthwaite() -> None:
-    parts = stats.Components(seeds=2.25, units=13 / 12, residual=0.25)
-    variance = 2.25 + 13 / 12 - 0.25
-    spread = 2.25**2 / 4 + (13 / 12) ** 2 / 19 + 0.25**2 / 76
-    assert stats.degrees_of_freedom(parts, 5, 20) == pytest.approx(variance**2 / spread)
+def test_components_follow_the_size_of_a_layout() -> None:
+    # a = 12, e = 40, r = 60 in variances; 3 x 20, then 6 x 10
+    now = stats.Components(12 / 3 + 60 / 60, 40 / 20 + 60 / 60, 60 / 60)
+    then = now.resized((3, 20), (6, 10))
+    assert (then.seeds, then.units, then.residual) == pytest.approx((2 + 1, 4 + 1, 1))
+    low = stats.Components(seeds=0.5, units=0.25, residual=1.0).resized((3, 20), (3, 20))
+    assert (low.seeds, low.units, low.residual) == (1.0, 1.0, 1.0)
 
 
-@pytest.mark.parametrize("seeds", [3, 5, 8])
-@pytest.mark.parametrize("spread", [0.007, 0.021])
-def test_interval_covers_the_truth_as_often_as_it_says(seeds: int, spread: float) -> None:
-    rng, runs, hits = np.random.default_rng(seeds), 400, 0
-    for _ in range(runs):
-        hits += not stats.mean_interval(two_way(rng, seeds, 500, spread)).excludes(0.0)
-    assert 0.91 <= hits / runs <= 0.99
+def test_an_estimate_carries_its_components() -> None:
+    matrix = np.random.default_rng(0).random((4, 30))
+    found = stats.mean_interval(matrix)
+    assert found.parts == stats.components(matrix)
+    assert found.se == pytest.approx(found.parts.variance**0.5)
+    assert stats.mean_interval(matrix[:1]).parts is None
+
+
+@pytest.mark.parametrize("seeds, units", [(2, 100), (3, 1000), (8, 10), (20, 12), (12, 12)])
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_the_quantile_lies_between_that_of_seeds_and_of_units(
+    seeds: int, units: int, share: float
+) -> None:
+    parts = stats.Components(seeds=share, units=1 - share + 0.5, residual=0.5)
+    ends = [float(distributions.t.ppf(0.975, count - 1)) for count in (seeds, units)]
+    found = distributions.t.ppf(0.975, stats.degrees_of_freedom(parts, seeds, units))
+    assert found == pytest.approx(share * ends[0] + (1 - share) * ends[1], rel=1e-6)
+
+
+def held(seeds: int, ratio: float, level: float) -> float:
+    """Exact coverage where examples are many: seeds' A is chi-squared, E - R is 1.
+
+    `ratio` is the expected A; the interval holds the mean with the chance that a normal of
+    variance ratio + 1 stays below the reach that this A gives it.
+    """
+    shares = (np.arange(500) + 0.5) / 500
+    found = []
+    for part in ratio * distributions.chi2.ppf(shares, seeds - 1) / (seeds - 1):
+        parts = stats.Components(part, 1.1, 0.1)
+        df = stats.degrees_of_freedom(parts, seeds, 2000)
+        cut = distributions.t.ppf((1 + level) / 2, df)
+        found.append(2 * ndtr(cut * (parts.variance / (ratio + 1)) ** 0.5) - 1)
+    return float(np.mean(found))
+
+
+@pytest.mark.parametrize("ratio", [0.01, 0.3, 1, 3, 10, 100])
+@pytest.mark.parametrize("seeds, level, least, most", [
+    (2, 0.95, 0.935, 0.985), (3, 0.95, 0.949, 0.973), (5, 0.95, 0.949, 0.965),
+    (3, 0.9875, 0.983, 0.996), (5, 0.9875, 0.987, 0.994),
+])  # fmt: skip
+def test_coverage_whatever_the_share_of_seeds(
+    seeds: int, level: float, least: float, most: float, ratio: float
+) -> None:
+    assert least <= held(seeds, ratio, level) <= most
+
+
+def test_the_simulated_truth_is_that_of_many_simulated_runs() -> None:
+    rng = np.random.default_rng(0)
+    for metric in (simulation.ACCURACY, simulation.F1):
+        world = simulation.World(metric, simulation.NOISY)
+        assert 0.02 < world.truth < 0.04
+        sides = simulation.counts(world, rng, 1, 400, 5000)
+        runs = [np.mean(num[0], axis=1) / np.mean(den[0], axis=1) for num, den in sides]
+        ability = (simulation.GPT, world.bert)
+        for run, one in zip(runs, ability, strict=True):
+            truth = simulation.expected(metric, one, world.sd)
+            assert run.mean() == pytest.approx(truth, abs=0.015)  # 3 SE of 5,000 examples
+            assert run.std() == pytest.approx(world.sd, rel=0.15)
+        assert np.mean(runs[1] - runs[0]) == pytest.approx(world.truth, abs=0.008)
+
+
+def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
+    sims, total = 200, 0
+    least, most = distributions.binom.ppf([1e-3, 1 - 1e-3], sims, [0.93, 0.97])
+    for metric, sd, seeds in simulation.CELLS:
+        world, rng = simulation.World(metric, sd), np.random.default_rng(seeds)
+        hits = round(simulation.covered(world, rng, sims, seeds) * sims)
+        assert least <= hits <= most, (metric, sd, seeds)
+        total += hits
+    least, most = distributions.binom.ppf([1e-3, 1 - 1e-3], 12 * sims, [0.95, 0.965])
+    assert least <= total <= most
 
 
 def test_pooling_seeds_covers_far_too_rarely_where_training_is_noisy() -> None:
-    rng, runs, hits = np.random.default_rng(1), 300, 0
-    for _ in range(runs):
-        low, high = pooled(two_way(rng, 5, 500, 0.03))
-        hits += low <= 0 <= high
-    assert hits / runs < 0.8
+    world, rng = simulation.World(simulation.ACCURACY, simulation.NOISY), np.random.default_rng(1)
+    assert simulation.pooled_covers(world, rng, 200, 3) < 0.85
 
 
 def test_interval_of_f1_covers_the_population_f1() -> None:
@@ -74,17 +130,6 @@ def test_interval_of_f1_covers_the_population_f1() -> None:
         both = np.broadcast_to(2 * entities, tp.shape)
         hits += not stats.mean_interval(stats.linearise(2 * tp, both)).excludes(truth)
     assert 0.91 <= hits / runs <= 0.99
-
-
-def test_bootstrap_of_both_levels_agrees_with_many_seeds() -> None:
-    rng = np.random.default_rng(4)
-    matrix = two_way(rng, 20, 300, 0.02)
-    estimate = stats.mean_interval(matrix)
-    assert estimate.low is not None
-    assert estimate.high is not None
-    low, high = stats.bootstrap_interval(matrix, rng, draws=1000)
-    assert (high - low) / (estimate.high - estimate.low) == pytest.approx(1, abs=0.25)
-    assert low < estimate.mean < high
 
 
 def test_one_seed_gives_an_interval_over_examples_that_says_so() -> None:
@@ -103,6 +148,7 @@ def test_one_seed_gives_an_interval_over_examples_that_says_so() -> None:
         (np.zeros((0, 5)), "nothing"),
         (np.zeros((2, 0)), "nothing"),
         (np.tile([[1.0, -1], [-1, 1]], (1, 10)), "no variation"),
+        (np.where(np.eye(3, 50), np.nan, 1.0), "not a finite number"),
     ],
 )
 def test_no_interval_is_made_up(matrix: Matrix, why: str) -> None:
@@ -192,16 +238,6 @@ def resampled(
 def per_text(columns: dict[str, NDArray[np.int64]]) -> Matrix:
     rows = [{n: c[s] for n, c in columns.items()} for s in range(len(columns["bleu_length"]))]
     return np.stack([stats.pseudo_values(bleu.values, row) for row in rows])
-
-
-def test_resampling_pseudo_values_is_resampling_bleu() -> None:
-    rng = np.random.default_rng(10)
-    columns = text_counts(rng, 6, 400)
-    psi = per_text(columns)
-    assert psi.mean() == pytest.approx(score(columns, np.ones(400)).mean())
-    theirs, ours = resampled(rng, columns), stats.bootstrap_interval(psi, rng)
-    width = theirs[1] - theirs[0]
-    assert ours == pytest.approx(theirs, abs=0.1 * width)
 
 
 def test_interval_of_one_runs_bleu_agrees_with_resampling_texts() -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from hydra import initialize_config_dir
 
-from harness import configuration, plan, sweep
+from harness import configuration, expansion, sweep
 from harness.contracts import InputError
-from harness.plan import Planned
+from harness.expansion import Planned
 
 CONF = Path(__file__).parents[2] / "conf"
 
@@ -15,7 +15,7 @@ CONF = Path(__file__).parents[2] / "conf"
 def expand(cells, *overrides):
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = {"sweep": {"name": "mine", "retry": "never", "cells": cells}}
-        return list(plan.expand(config, list(overrides)))
+        return list(expansion.expand(config, list(overrides)))
 
 
 def told(planned, *keys):
@@ -97,9 +97,9 @@ def test_cells_that_share_data_and_weights_share_a_foundation():
 def test_the_shipped_sweeps_hold_both_models_of_a_pair():
     for name in ("quick", "smoke", "lr", "real", "real_lr", "race", "race_base"):
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            composed = plan.compose("config", overrides=[f"sweep={name}"])
-            config = {"sweep": plan.OmegaConf.to_container(composed.sweep)}
-            found = list(plan.expand(config, [f"sweep={name}"]))
+            composed = expansion.compose("config", overrides=[f"sweep={name}"])
+            config = {"sweep": expansion.OmegaConf.to_container(composed.sweep)}
+            found = list(expansion.expand(config, [f"sweep={name}"]))
         sides = {"gpt": set(), "bert": set()}
         for one in found:
             family = "gpt" if "gpt" in one.config["model"]["name"] else "bert"

@@ -138,6 +138,47 @@ def test_units_are_correct_only_with_place_and_type_and_marked_with_place() -> N
     assert judged("B-LOC I-LOC") == ([1, 0], [1, 0])
 
 
+def test_words_are_counted_with_o_and_a_cut_word_is_answered_o() -> None:
+    examples = [example("B-LOC I-LOC O O"), example("O B-LOC"), example("O O O")]
+    answers = [answer("B-LOC O O O"), answer("O"), answer("B-LOC")]
+    columns = TASK.judge(examples, answers, CLASSES).columns
+    assert columns["words"] == [4, 2, 3]
+    assert columns["words_right"] == [3, 1, 2]
+
+
+def test_o_everywhere_is_nearly_right_by_words_and_worthless_by_entities(
+    corpus: list[Example],
+) -> None:
+    padded = [example(" ".join((*e.target, *["O"] * 60))) for e in corpus]  # type: ignore[misc]
+    read = Splits("toy", "ner", "files", (), (), tuple(padded), ("LOC", "creative-work"))
+    counts = TASK.judge(padded, TASK.majority(read), TASK.classes(read))
+    summed = totals(counts)
+    assert summed["words_right"] == sum(e.target.count("O") for e in padded)  # type: ignore[union-attr]
+    assert summed["words_right"] / summed["words"] > 0.9
+    assert entity_f1.value(summed) == 0.0
+
+
+def test_mentions_add_up_to_the_columns(corpus: list[Example]) -> None:
+    rng = random.Random(1)
+    answers = [[rng.randrange(len(CLASSES)) for _ in e.words] for e in corpus]
+    counts = TASK.judge(corpus, answers, CLASSES)
+    assert counts.types == ("LOC", "creative-work")
+    rows = list(
+        zip(*(counts.mentions[n] for n in ("example", "gold", "pred", "exact")), strict=True)
+    )
+    for index in range(len(corpus)):
+        here = [row for row in rows if row[0] == index]
+        assert sum(gold >= 0 for _, gold, _, _ in here) == counts.columns["gold"][index]
+        assert sum(pred >= 0 for _, _, pred, _ in here) == counts.columns["pred"][index]
+        right = sum(bool(exact) and gold == pred for _, gold, pred, exact in here)
+        assert right == counts.columns["tp"][index]
+
+
+def test_illegal_tags_are_no_mention() -> None:
+    counts = TASK.judge([example("B-LOC I-LOC O")], [answer("I-LOC I-LOC O")], CLASSES)
+    assert counts.mentions == {"example": [0], "gold": [0], "pred": [-1], "exact": [0]}
+
+
 def test_mistakes_are_refused() -> None:
     with pytest.raises(InputError, match=r"example x: tag 'B-PER' is not one of O, B-LOC"):
         TASK.targets(example("O B-PER"), CLASSES)

@@ -101,6 +101,47 @@ def test_iob1_becomes_iob2(tmp_path: Path, iob1: str, iob2: str) -> None:
     assert shape(load(tmp_path, content, scheme="iob1"))[0][1] == iob2
 
 
+@pytest.mark.parametrize(
+    ("bioes", "iob2"),
+    [
+        ("S-A O S-A S-A", "B-A O B-A B-A"),
+        ("B-A E-A S-B", "B-A I-A B-B"),
+        ("B-A I-A I-A E-A O", "B-A I-A I-A I-A O"),
+        ("B-A L-A U-A", "B-A I-A B-A"),
+        ("B-a-b E-a-b B-c E-c", "B-a-b I-a-b B-c I-c"),
+    ],
+)
+def test_bioes_becomes_iob2(tmp_path: Path, bioes: str, iob2: str) -> None:
+    content = "".join(f"w {tag}\n" for tag in bioes.split()) + "\nx S-Z\n"
+    for scheme in ("bioes", "BILOU"):
+        assert shape(load(tmp_path, content, scheme=scheme))[0][1] == iob2
+
+
+@pytest.mark.parametrize(
+    ("bioes", "line", "message"),
+    [
+        ("O I-A E-A", 2, "'I-A' continues no entity"),
+        ("E-A", 1, "'E-A' continues no entity"),
+        ("S-A E-A", 2, "'E-A' continues no entity"),
+        ("B-A E-B", 2, "'E-B' continues no entity"),
+        ("B-A S-A", 1, "'B-A' is followed by no I- or E-A"),
+        ("O B-A I-A", 3, "'I-A' is followed by no I- or E-A"),
+        ("B-A B-A E-A", 1, "'B-A' is followed by no I- or E-A"),
+        ("B-A O", 1, "'B-A' is followed by no I- or E-A"),
+    ],
+)
+def test_bioes_that_does_not_fit_together(
+    tmp_path: Path, bioes: str, line: int, message: str
+) -> None:
+    content = "".join(f"w {tag}\n" for tag in bioes.split())
+    with pytest.raises(InputError, match=rf"train\.txt:{line}: tag {message}, as BIOES asks"):
+        load(tmp_path, content, scheme="bioes")
+
+
+def test_bio_is_another_name_of_iob2(tmp_path: Path) -> None:
+    assert load(tmp_path, GOOD, scheme="BIO") == load(tmp_path, GOOD, scheme="iob2")
+
+
 def test_both_schemes_hold_the_same_entities() -> None:
     names = (("train.txt", "eng.train"), ("valid.txt", "eng.testa"), ("test.txt", "eng.testb"))
     entities = 0
@@ -132,7 +173,10 @@ BAD: list[tuple[str | bytes, dict[str, Any], str]] = [
     (GOOD, {"separator": ","}, r"train\.txt:1: 1 columns, expected.*data\.separator"),
     (GOOD, {"tag_column": 3}, r"train\.txt:3: data\.tag_column=3, but .* numbered 0 to 2"),
     (GOOD, {"word_column": -4}, r"train\.txt:3: data\.word_column=-4"),
-    (GOOD, {"scheme": "bioes"}, r"data\.scheme=bioes: expected one of iob2, iob1"),
+    (GOOD, {"scheme": "bilo"}, r"data\.scheme=bilo: expected one of iob2, iob1, bioes"),
+    (GOOD + "x NNP E-LOC\n", {}, r"train\.txt:8: tag 'E-LOC', .* BIOES: set data\.scheme=bioes"),
+    (GOOD, {"scheme": "bioes"}, r"train\.txt:4: tag 'I-PER' is followed by no I- or E-PER"),
+    (GOOD + "x NNP X-A\n", {"scheme": "bioes"}, r":8: tag 'X-A', expected O or B-, I-, E- or S-"),
     ("a O\nb O\n", {}, r"train\.txt: no entity at all; correct data\.tag_column"),
     (
         GOOD.replace("I-PER", "I-LOC"),

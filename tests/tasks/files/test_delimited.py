@@ -111,6 +111,30 @@ def test_train_limit(tmp_path: Path) -> None:
         limited(train_limit=31)
 
 
+def test_lines_may_end_as_on_an_old_mac(tmp_path: Path) -> None:
+    old = GOOD.replace("\n", "\r")
+    assert (
+        texts(read(tmp_path, old))
+        == texts(read(tmp_path, old.rstrip("\r")))
+        == texts(read(tmp_path, GOOD))
+    )
+    assert texts(read(tmp_path, old.replace("\t", ","), CSV)) == ["good film", "bad film"]
+
+
+def test_one_long_text_is_no_mistake(tmp_path: Path) -> None:
+    long = "word " * 40_000
+    for form, sign in ((GLUE, "\t"), (CSV, ",")):
+        content = f"sentence{sign}label\n{long}{sign}1\nshort{sign}0\n"
+        assert len(read(tmp_path, content, form).train[0].words) == 40_000
+
+
+def test_foreign_text_is_short_and_harmless_in_messages(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, GOOD + "x\t\x1b[31m" + "9" * 5000 + "\n", labels=["0", "1"])
+    assert r"label '\x1b[31m99999" in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
 SINGLE = "one label only"
 BAD: list[tuple[dict[str, Any], str | bytes, dict[str, Any], str]] = [
     (GLUE, "", {}, r"train\.tsv: the file is empty.*data\.train"),
@@ -139,7 +163,12 @@ BAD: list[tuple[dict[str, Any], str | bytes, dict[str, Any], str]] = [
     (LINES, "0 a\n1 b", {"label": None}, r"data\.text: expected data\.text and data\.label"),
     (GLUE, "sentence\tlabel\na\t1\nb\t1\n", {}, SINGLE),
     (GLUE, GOOD + "x\t7\n", {"labels": ["0", "1"]}, r":4: label '7' is not one of 0, 1"),
-    (GLUE, GOOD, {"labels": list(range(5, 20))}, r":2: label '1' .* 5, 6, .*14, \.\.\.; correct"),
+    (
+        GLUE,
+        GOOD,
+        {"labels": list(range(5, 20))},
+        r":2: label '1' .* 5, 6, .*14, \.\.\. \(5 more\); correct",
+    ),
     (
         GLUE,
         GOOD.encode() + b"caf\xe9\t1\n",
@@ -148,6 +177,15 @@ BAD: list[tuple[dict[str, Any], str | bytes, dict[str, Any], str]] = [
     ),
     (GLUE, GOOD, {"encoding": "utf-9"}, r"data\.encoding=utf-9: no such encoding"),
     (GLUE, GOOD, {"delimiter": "||"}, r"data\.delimiter='\|\|': expected one character"),
+    (GLUE, GOOD + "a\0b\t1\n", {}, r"\.tsv:4: a NUL character \(byte 41 of the file\)"),
+    (GLUE, GOOD.encode("utf-16"), {}, r"tsv:1: byte 0 .*not utf-8 text; set data\.encoding=utf-16"),
+    (GLUE, GOOD.encode("utf-16-le"), {}, r":1: a NUL .*data\.encoding=utf-16"),
+    (GLUE, GOOD + "odd", {"encoding": "utf-16"}, r"\(0x64\) is not utf-16 text; set data\.enc"),
+    (GLUE, GOOD, {"encoding": "undefined"}, r"tsv: not undefined text .*correct data\.encoding"),
+    (GLUE, GOOD + "sentence\tlabel\n", {}, r"train\.tsv:4: the header again, .*delete it"),
+    (CSV, "sentence;label\na;1\n", {}, r"columns: sentence;label\).*is it data\.delimiter=semic"),
+    (CSV, "Sentence, label\na,1\n", {}, r"no column 'label' .*\(did you mean ' label'\?\)"),
+    (CSV, "a film,1\nb,0\n", {}, r"no column 'label' \(columns: a film, 1\).*data\.header=false"),
     (CSV, GOOD, {"quote": "''"}, r"data\.quote=\"''\": expected one character"),
     (CSV, 'sentence,label\na,1\n"b"c,0\n', {}, r"train\.tsv:3: this row's quoting is broken"),
     (CSV, 'sentence,label\na,1\n"b\nc,0\n', {}, r"train\.tsv:3: .*unexpected end of data"),

@@ -1,0 +1,154 @@
+"""C10: what fine-tuning brings over not reading, and over an untrained body; C13 beside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from statistics import fmean
+
+from harness.claims.errors import added, less
+from harness.claims.family import Asked, Question, evidence
+from harness.claims.finding import Finding, Number, not_tested
+from harness.claims.ledger import BY_ID
+from harness.claims.pairing import (
+    about,
+    barred_arms,
+    few,
+    incomplete,
+    leading,
+    named,
+    secondary,
+    uncertain,
+)
+from harness.comparison import Arm, Control
+from harness.findings import Findings
+from harness.metrics import Meter
+from harness.stats import Estimate
+from harness.verdicts import BERT, GPT, Verdict, advantage_of, seeds_in_words
+
+NO_SEED = "no seed that both finished"
+NO_MARGIN = "the plan has no margin for {}"
+CONSERVATIVE = "standard errors of both gains added"
+
+
+def ask(findings: Findings) -> Iterator[Asked | Finding]:
+    """For each leading pair: against the input-blind rule, against untrained twins, and C13."""
+    for family, verdicts in leading(findings).items():
+        scope, place = about(verdicts), secondary(family)
+        rule = [q for one in verdicts for q in _over_rule(findings, one, verdicts)]
+        looks = [n for one in verdicts for n in _on_dev(one, verdicts)]
+        yield Asked("C10a", scope, place, tuple(rule), tuple(looks))
+        twins = [q for one in verdicts for q in _over_scratch(findings, one, verdicts)]
+        yield Asked("C10b", scope, place, tuple(twins))
+        numbers = tuple(n for one in verdicts for n in _apart(one, verdicts))
+        if numbers:
+            yield replace(not_tested("C13", BY_ID["C13"].missing, numbers), scope=scope)
+
+
+def _sides(one: Verdict) -> Sequence[tuple[str, Arm]]:
+    return (GPT, one.contrast.gpt), (BERT, one.contrast.bert)
+
+
+# --- over the rule that ignores the input -------------------------------------------------------
+
+
+def _over_rule(findings: Findings, one: Verdict, among: Sequence[Verdict]) -> Iterator[Question]:
+    for side, arm in _sides(one):
+        rule = arm.scores[0].majority if arm.scores else None
+        if rule is not None:
+            label = f"{named(one, among)}, {side}"
+            found = above_rule(arm, rule)
+            void = barred_arms(arm) or incomplete(one.contrast)
+            yield _question(findings, one, label, found, void)
+
+
+def above_rule(arm: Arm, rule: float) -> Estimate:
+    """By how much an arm is better than a rule's score on the same examples.
+
+    For accuracy the rule's own standard error, sqrt(p (1 - p) / n), is added, as if the two
+    erred in opposite ways; a rule that answers nothing (F1 of 0) has none.
+    """
+    score, error = arm.scores[0], 0.0
+    if score.meter.name == "accuracy":
+        error = math.sqrt(rule * (1 - rule) / score.estimate.units)
+    return _improvement(score.meter, less(score.estimate, rule, error))
+
+
+def _improvement(meter: Meter, difference: Estimate) -> Estimate:
+    """With the sign of an improvement."""
+    return advantage_of(meter, difference)
+
+
+def _question(
+    findings: Findings, one: Verdict, label: str, found: Estimate | None, void: str
+) -> Question:
+    margin = findings.plan.margin(one.meter.name, one.group.embedded)
+    why = void or uncertain(found)
+    if margin is None:
+        why = why or NO_MARGIN.format(one.meter.name)
+    return Question(
+        label,
+        None if found is None else evidence(found),
+        margin or 1.0,
+        why,
+        one.meter.digits,
+        preliminary=found is not None and few(found.seeds, findings.plan),
+        seen=None if void else found,
+    )
+
+
+def _on_dev(one: Verdict, among: Sequence[Verdict]) -> Iterator[Number]:
+    """Tuned and fresh head on dev: the better look of several, so it decides nothing."""
+    for side, arm in _sides(one):
+        logs = [run.record.training for run in arm.runs if run.record.training]
+        fresh = [e.score for log in logs for e in log.evaluations if e.step == 0]
+        kept = [e.score for log in logs for e in log.evaluations if e.step == log.best_step]
+        if fresh and len(fresh) == len(kept):
+            label = f"{named(one, among)}, {side}, dev score gained over the fresh head"
+            gained = one.meter.improves(fmean(kept) - fmean(fresh))
+            yield Number(label, Estimate(gained, len(fresh), 0), one.meter.digits)
+
+
+# --- over an untrained body ---------------------------------------------------------------------
+
+
+def _over_scratch(findings: Findings, one: Verdict, among: Sequence[Verdict]) -> Iterator[Question]:
+    for side, control in _controls(one):
+        found = control.difference
+        gain = None if found is None else _improvement(one.meter, found)
+        yield _question(findings, one, f"{named(one, among)}, {side}", gain, _barred(control))
+
+
+def _controls(one: Verdict) -> Iterator[tuple[str, Control]]:
+    for side, arm in _sides(one):
+        yield from ((side, control) for control in one.group.controls if control.arm is arm)
+
+
+def _barred(control: Control) -> str:
+    if control.refused:
+        return "refused: runs differ in " + ", ".join(control.refused)
+    if not control.seeds:
+        return NO_SEED
+    alone = sorted(set(control.arm.seeds) ^ set(control.scratch.seeds))
+    void = barred_arms(control.arm, control.scratch)
+    if alone and not void and len(control.seeds) > 1:
+        return f"incomplete: {seeds_in_words(alone)} on one side only"
+    return void
+
+
+# --- C13 ----------------------------------------------------------------------------------------
+
+
+def _apart(one: Verdict, among: Sequence[Verdict]) -> Iterator[Number]:
+    """What pretraining brought BERT less what it brought GPT, where both have untrained twins."""
+    found = {side: control.difference for side, control in _controls(one) if not _void(control)}
+    gpt, bert = found.get(GPT), found.get(BERT)
+    if gpt is not None and bert is not None:
+        gained = [_improvement(one.meter, side) for side in (bert, gpt)]
+        label = f"{named(one, among)}, gain of BERT - gain of GPT at one corpus size, not deciding"
+        yield Number(f"{label}, {CONSERVATIVE}", added(*gained), one.meter.digits)
+
+
+def _void(control: Control) -> bool:
+    return bool(control.refused or barred_arms(control.arm, control.scratch))

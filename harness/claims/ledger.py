@@ -1,0 +1,259 @@
+"""What articles claim about GPT and BERT, in our own words, and by which rule each is judged.
+
+Data only. Every claim is judged whichever way it falls; what this version cannot test says what
+it would need.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim. `missing` is what to run where the records do not hold it, or what it needs."""
+
+    id: str
+    sentence: str
+    hypothesis: str
+    measurement: str
+    rule: str
+    missing: str
+
+
+class Application(NamedTuple):
+    """A claim about a line of business: the tasks it comes down to, and how to ask them."""
+
+    name: str
+    tasks: str
+    how: str
+
+
+NEEDS = "this version cannot run it: needs "
+PAIR = "python -m harness.run -m seed=0,1,2,3,4 task={} model=gpt2,bert"
+CONTRAST = (
+    "Supported where the whole interval of {}'s advantage lies beyond the margin, refuted where it "
+    "lies within the margin on both sides (equivalent) or beyond it on the other (reversed), else "
+    "undetermined. Holm's level for the pair's main questions. A comparison that is void, refused "
+    "or incomplete decides nothing."
+)
+SECONDARY = "Holm's level for all secondary claims that are tested on these data."
+EACH = (
+    "Over several questions: what all of them say; where two of them were decided differently it "
+    "depends on the question; where one is open and none contradicts, undetermined."
+)
+
+CLAIMS = (
+    Claim(
+        "C1",
+        "BERT is better at classifying texts.",
+        "Accuracy of BERT - GPT on single texts is above the margin.",
+        "Both fine-tuned at their searched rates on the same examples; paired by seed and example.",
+        CONTRAST.format("BERT"),
+        PAIR.format("classification"),
+    ),
+    Claim(
+        "C2",
+        "BERT is better at matching two texts.",
+        "Accuracy of BERT - GPT on pairs of texts is above the margin.",
+        "As C1; reading each pair in both orders (mode=both_orders) is shown where it was run and "
+        "does not decide.",
+        CONTRAST.format("BERT"),
+        PAIR.format("matching"),
+    ),
+    Claim(
+        "C3a",
+        "BERT is better at finding named entities.",
+        "Strict IOB2 entity F1 of BERT - GPT is above the margin, GPT under its causal mask.",
+        "As C1; GPT answers at a word's last piece, BERT at its first.",
+        CONTRAST.format("BERT"),
+        PAIR.format("ner"),
+    ),
+    Claim(
+        "C3b",
+        "BERT stays better at named entities when GPT may see the words to the right.",
+        "As C3a, with GPT in the best of the modes that give it right context, chosen on dev.",
+        "Entity F1 of BERT - GPT, paired by seed and example.",
+        CONTRAST.format("BERT"),
+        NEEDS + "modes that let a decoder see to the right (its mask lifted, or the text twice)",
+    ),
+    Claim(
+        "C4",
+        "GPT is better at writing texts.",
+        "Quality of GPT - BERT is above the margin; BERT writes in the way that does best on dev.",
+        "Slot error rate in the embedded world, BLEU on files; another metric that ranks the two "
+        "the other way round leaves it undetermined.",
+        CONTRAST.format("GPT"),
+        PAIR.format("generation"),
+    ),
+    Claim(
+        "C5",
+        "BERT is better because it sees both sides of a word.",
+        "BERT gains more where a word to the right decides (slice R) than where one to the left "
+        "does (slice L).",
+        "(BERT - GPT on R) - (BERT - GPT on L) in the embedded world's NER, on twins: one body, "
+        "two masks. Other pairs are shown and do not decide.",
+        "The usual rule against the plan's margin for interactions. " + SECONDARY,
+        "python -m harness.run -m seed=0,1,2,3,4 task=ner model=twin_gpt,twin_bert "
+        "pretraining=half",
+    ),
+    Claim(
+        "C6",
+        "BERT's lower layers can be frozen; GPT needs all of them tuned.",
+        "With half of the layers frozen BERT keeps 95 % of its gain over the floor, and 5 points "
+        "more of it than GPT.",
+        "Retention of the gain with 0 to 100 % of the lowest layers frozen, rates searched anew.",
+        "Supported where both hold; refuted as a difference where freezing works for both.",
+        NEEDS + "a strategy that freezes layers",
+    ),
+    Claim(
+        "C7",
+        "GPT takes longer to fine-tune.",
+        "GPT needs more FLOPs than BERT until dev first shows a quality that both can reach.",
+        "Target: 95 % of the way from the floor to the worse model's best dev score. D is the "
+        "logarithm of the ratio of medians, GPT / BERT. Its error comes from 10,000 resamples of "
+        "the seeds, both models' together, with Student's t for their number. Where a target was "
+        "reached between two looks at dev either end may be true, so the interval goes from the "
+        "least to the largest ratio; a run that never got there is longer than any other.",
+        "FLOPs decide, examples and seconds are shown; the margin is the plan's cost ratio. "
+        f"{EACH} {SECONDARY}",
+        "python -m harness.run sweep=quick",
+    ),
+    Claim(
+        "C8",
+        "GPT is the larger model and needs more memory.",
+        "Parameters and bytes of GPT / BERT are above the plan's cost ratio.",
+        "Counted, not estimated: of the two released architectures from their published sizes, of "
+        "the models on record, and bytes of weights and peaks (above imports) of a fresh process.",
+        "The ratio against the plan's cost ratio, for these very models; memory decides where all "
+        "readings agree. " + EACH,
+        "python -m harness.run -m task=ner model=gpt2,bert probe=quick",
+    ),
+    Claim(
+        "C9a",
+        "GPT answers faster: at the same shape.",
+        "BERT's seconds over GPT's are above the plan's cost ratio when both read as many tokens.",
+        "A race: both in one process, taking turns; one log ratio a block. Shapes of every batch "
+        "size that was raced (race.shape_batches).",
+        "Only where GPT tied with its own copy on the same clock. Holm's level for all questions "
+        "about speed on one machine. " + EACH,
+        "python -m harness.race task=ner",
+    ),
+    Claim(
+        "C9b",
+        "GPT answers faster: per written text.",
+        "BERT's seconds over GPT's for a text of the same length are above the plan's cost ratio.",
+        "As C9a; GPT writes with a cache, BERT from left to right or by filling in T times.",
+        "As C9a.",
+        "python -m harness.race task=generation",
+    ),
+    Claim(
+        "C9c",
+        "GPT answers faster: a label after every new word.",
+        "BERT's seconds over GPT's for a text that arrives word by word are above the cost ratio.",
+        "As C9a; GPT keeps what it has read, BERT reads the text anew.",
+        "As C9a.",
+        "python -m harness.race task=classification race=full",
+    ),
+    Claim(
+        "C10a",
+        "Fine-tuning raises quality: above a rule that ignores the input.",
+        "The tuned model is better than the majority rule by more than the margin.",
+        "Test score minus that of the rule, for each model. The rule's own error is added for "
+        "accuracy and taken as nought elsewhere. The fresh head's score is on dev, so it is shown "
+        "beside the tuned score on dev and does not decide. Zero-shot answers and a linear probe "
+        "on the frozen body: " + NEEDS + "modes that answer without tuning, and that strategy.",
+        f"The usual rule for each model and task. {EACH} {SECONDARY}",
+        PAIR.format("classification"),
+    ),
+    Claim(
+        "C10b",
+        "Fine-tuning raises quality: more on a pretrained body than on an untrained one.",
+        "The pretrained model is better than its untrained twin by more than the margin.",
+        "Both tuned on the same examples; test scores paired by seed and example.",
+        f"The usual rule for each model and task. {EACH} {SECONDARY}",
+        "python -m harness.run -m seed=0,1,2,3,4 task=classification model=gpt2,bert "
+        "model.weights=scratch",
+    ),
+    Claim(
+        "C11",
+        "BERT is the more stable of the two.",
+        "Scores of GPT spread more over training seeds than those of BERT.",
+        "Logarithm of the ratio of standard deviations, GPT / BERT, at the searched rate; error "
+        "from 10,000 resamples of the seeds, with Student's t for their number. Failed runs "
+        "(within 2 points of the input-blind rule, or worse) are counted beside it (Fisher exact).",
+        "Decided beyond the plan's cost ratio only where the interval lies there and the "
+        "Brown-Forsythe test agrees at the same level; equivalent from 10 seeds only. Five seeds "
+        f"see a ratio above 3 at best, ten one above 2. {EACH} {SECONDARY}",
+        "python -m harness.run -m seed=0,1,2,3,4,5,6,7,8,9 task=classification model=gpt2,bert",
+    ),
+    Claim(
+        "C12",
+        "A bigger GPT knows more.",
+        "GPT's quality rises with the logarithm of its non-embedding parameters.",
+        "Slope over at least three sizes of each family that were treated alike, as the gain from "
+        "the smallest to the largest; paired by seed and example. BERT's is shown.",
+        f"The usual rule. {SECONDARY}",
+        "python -m harness.run -m seed=0,1,2,3,4 task=ner model=gpt2,bert "
+        "model.architecture.num_hidden_layers=1,2,3,4",
+    ),
+    Claim(
+        "C13",
+        "GPT gains little from pretraining on much unlabelled text.",
+        "Pretraining brings GPT less than BERT, by more than the margin, at three corpus sizes.",
+        "Pretrained - untrained, BERT minus GPT. At one size it is shown and does not decide.",
+        "The usual rule at each size.",
+        NEEDS + "gains at three corpus sizes set side by side",
+    ),
+    Claim(
+        "C14",
+        "A fine-tuned model reaches 97.3 % F1 on CoNLL-2003.",
+        "A tagger that finds no entity at all does worse than the printed figure.",
+        "Arithmetic on the public test split, counted as the article counts: every padded position "
+        "is a token whose answer is O. Beside it, on record: share of words with the right tag, "
+        "and entity F1.",
+        "The printed figure minus that of a tagger that answers O everywhere, against the plan's "
+        "margin for accuracy on real data. No interval: nothing is sampled.",
+        "python -m harness.run -m task=ner data=conll2003 model=gpt2,bert model.weights=scratch",
+    ),
+    Claim(
+        "C15",
+        "AdamW, weight decay, dropout and early stopping matter.",
+        "Each of them changes the score by more than the margin.",
+        "One factor at a time from the tuned default, the rate searched anew for each optimizer.",
+        "The usual rule for each factor.",
+        NEEDS + "a choice of optimizers, and contrasts of runs that differ in one factor",
+    ),
+    Claim(
+        "C16",
+        "Labels may be set piece by piece, as the article's code does.",
+        "Labels aligned to words give a better entity F1 than the article's by more than the "
+        "margin.",
+        "One model trained on both, judged on whole words.",
+        "The usual rule.",
+        NEEDS + "a labelling like that of the article's code",
+    ),
+)
+
+BY_ID = {one.id: one for one in CLAIMS}
+
+APPLICATIONS = (
+    Application(
+        "customer service (intents)",
+        "classification, matching",
+        "data=banking77, or a file of yours with text and label; pairs with a second column",
+    ),
+    Application(
+        "finance (sentiment)",
+        "classification",
+        "a file of yours with three labels; macro-F1 and the delay of an alarm are not measured "
+        "in this version",
+    ),
+    Application(
+        "recommendation",
+        "matching",
+        "a file of yours with pairs and a yes or no; ranking (AUC, nDCG) is not measured in this "
+        "version",
+    ),
+)

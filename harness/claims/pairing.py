@@ -1,0 +1,106 @@
+"""Of which pairs a claim is asked, what such a finding is about, and what stands in its way."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from harness.comparison import Arm, Contrast
+from harness.findings import Findings
+from harness.mismatch import scope
+from harness.plan import Plan
+from harness.stats import EXAMPLES_ONLY, Estimate
+from harness.verdicts import ONE_RUN, PRIMARY, Family, Verdict, alarmed
+
+SECONDARY = "secondary claims"
+SMOKE = "smoke run: it tries the pipeline and answers nothing"
+
+
+def primary(findings: Findings) -> list[Verdict]:
+    """The main questions: of pretrained models, of untrained ones where data have no other."""
+    found = [one for one in findings.verdicts if one.family.kind == PRIMARY]
+    trained = {one.family.source for one in found if not one.contrast.scratch}
+    return [one for one in found if not (one.contrast.scratch and one.family.source in trained)]
+
+
+def leading(findings: Findings) -> dict[Family, list[Verdict]]:
+    """For each kind of data and machine the pair that was asked about most tasks."""
+    families: dict[Family, list[Verdict]] = defaultdict(list)
+    for one in primary(findings):
+        families[one.family].append(one)
+    best: dict[tuple[str, ...], Family] = {}
+    for family in sorted(families):
+        place = family[2:]
+        if place not in best or _tasks(families[family]) > _tasks(families[best[place]]):
+            best[place] = family
+    return {family: families[family] for family in best.values()}
+
+
+def _tasks(verdicts: Iterable[Verdict]) -> int:
+    return len({one.group.key.task for one in verdicts})
+
+
+def secondary(family: Family) -> tuple[str, ...]:
+    """The secondary claims that share their error: all on one kind of data and machine."""
+    return (SECONDARY, family.source, family.evaluated, family.hardware)
+
+
+def about(verdicts: Sequence[Verdict]) -> str:
+    """What findings on these are about: how well matched, which pair, which data and machine."""
+    scopes = dict.fromkeys(scope(one.group, one.contrast) for one in verdicts)
+    pairs = dict.fromkeys(one.family.pair.pair for one in verdicts)
+    data = dict.fromkeys(one.group.key.data for one in verdicts if not one.group.embedded)
+    machines = dict.fromkeys(
+        one.family.hardware for one in verdicts if "hardware" in one.group.variant
+    )
+    parts = [", ".join(scopes), f"pair {', '.join(pairs)}", ", ".join(data), ", ".join(machines)]
+    return "; ".join(part for part in parts if part)
+
+
+def named(verdict: Verdict, among: Sequence[Verdict]) -> str:
+    """The task, with its data where several are asked of the same."""
+    key = verdict.group.key
+    same = [one for one in among if one.group.key.task == key.task]
+    return key.task if len(same) == 1 else f"{key.task} on {key.data}"
+
+
+def barred(contrast: Contrast) -> str:
+    """Why nothing may be concluded from a contrast; empty where something may."""
+    if contrast.refused:
+        return "refused: the two sides differ in " + ", ".join(contrast.refused)
+    if rung := alarmed(contrast.gpt, contrast.bert):
+        return f"void: {rung}"
+    if contrast.smoke:
+        return SMOKE
+    return incomplete(contrast) or one_run(len(contrast.seeds))
+
+
+def incomplete(contrast: Contrast) -> str:
+    """Which runs of a pair are missing; empty where none are."""
+    return "incomplete: " + "; ".join(contrast.incomplete) if contrast.incomplete else ""
+
+
+def barred_arms(*arms: Arm) -> str:
+    """The same of arms that are no pair."""
+    if refused := [name for arm in arms for name in arm.refused]:
+        return "refused: runs differ in " + ", ".join(refused)
+    if rung := alarmed(*arms):
+        return f"void: {rung}"
+    return SMOKE if any(run.record.sweep == "smoke" for a in arms for run in a.runs) else ""
+
+
+def one_run(seeds: int) -> str:
+    """Why so few seeds answer nothing; empty where they are enough."""
+    return "" if seeds > 1 else ONE_RUN if seeds else "no seed that both finished"
+
+
+def uncertain(found: Estimate | None) -> str:
+    """Why an estimate cannot decide; empty where it can."""
+    if found is None or found.se is None:
+        return (found.note if found else None) or "no interval"
+    return ONE_RUN if found.covers == EXAMPLES_ONLY else ""
+
+
+def few(seeds: int, plan: Plan) -> bool:
+    """Whether so many seeds give no more than a preliminary answer."""
+    return seeds < plan.fewest_seeds

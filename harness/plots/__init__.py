@@ -1,0 +1,40 @@
+"""Figures of a report: `figures` draws them in their order, `rendered` makes files of them.
+
+Reads findings and writes nothing. matplotlib is imported when the first figure is drawn, never
+through pyplot, and its settings are as before when a figure is done.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+from harness.findings import Findings
+from harness.plots import forest, latency, learning, memory, slices, tradeoff
+from harness.plots.fronts import Fronts
+from harness.plots.picture import Picture, rendered
+
+__all__ = ["Picture", "figures", "rendered"]
+
+
+def figures(findings: Findings, fronts: Fronts | None = None) -> Iterator[Picture]:
+    """Every figure that there is something to draw for, each under a name of its own.
+
+    `fronts` names by task and data the checkpoints on the front of quality and costs; where it
+    does not, the front of quality and latency is found from their intervals.
+    """
+    names = Counter[str]()
+    for one in _all(findings, fronts or {}):
+        names[one.name] += 1
+        times = names[one.name]
+        yield one if times == 1 else replace(one, name=f"{one.name}-{times}")
+
+
+def _all(findings: Findings, fronts: Fronts) -> Iterator[Picture]:
+    yield from forest.pictures(findings)
+    yield from slices.pictures(findings)
+    yield from learning.pictures(findings)
+    yield from tradeoff.pictures(findings, fronts)
+    yield from latency.pictures(findings)
+    yield from memory.pictures(findings)

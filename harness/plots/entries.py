@@ -1,0 +1,68 @@
+"""Verdicts as rows of a forest plot, in the unit of its axis. Knows no figure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from harness.mismatch import scope
+from harness.plots.headline import unit_of
+from harness.plots.shown import called, named
+from harness.plots.wording import counted, plain
+from harness.verdicts import NONE, PRIMARY, Verdict
+
+MAIN, BESIDE, UNTRAINED = "main questions", "other questions", "untrained bodies"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row, in the unit of its axis: `interval` is the 95 % one, `family` Holm's."""
+
+    label: str
+    models: str
+    scope: str
+    section: str  # MAIN, BESIDE or UNTRAINED
+    unit: str
+    answer: str
+    remark: str = ""  # a word or two on the answer
+    why: str = ""  # what stands in its way, or limits it
+    mean: float | None = None
+    interval: tuple[float, float] | None = None
+    family: tuple[float, float] | None = None
+    margin: float | None = None
+
+
+def entry(one: Verdict) -> Entry:
+    """A verdict as a row."""
+    contrast, found, decision = one.contrast, one.advantage, one.decision
+    unit, factor = unit_of(one.meter)
+    models = " / ".join(map(named, (contrast.gpt, contrast.bert)))
+    base = Entry(
+        label=f"{called(one.group)}: {one.meter.title}",
+        models=f"{models}, {counted(len(contrast.seeds), 'seed')}",
+        scope=plain(scope(one.group, contrast), 60),
+        section=UNTRAINED if contrast.scratch else MAIN if one.family.kind == PRIMARY else BESIDE,
+        unit=unit,
+        answer=one.answer,
+        remark=_remark(one),
+        why=plain("; ".join(one.why), 200),
+    )
+    if found is None or not math.isfinite(found.mean):
+        return base
+    held = replace(base, mean=factor * found.mean, interval=_scaled(found.low, found.high, factor))
+    if decision is None:
+        return held
+    family = _scaled(decision.low, decision.high, factor)
+    return replace(held, family=family, margin=factor * decision.margin)
+
+
+def _scaled(low: float | None, high: float | None, factor: float) -> tuple[float, float] | None:
+    return None if low is None or high is None else (factor * low, factor * high)
+
+
+def _remark(one: Verdict) -> str:
+    if one.answer == NONE:
+        return plain(one.why[0].partition(":")[0], 30) if one.why else ""
+    if one.decision is None:
+        return "one seed"
+    return "preliminary" if one.preliminary else ""

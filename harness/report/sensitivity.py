@@ -1,0 +1,79 @@
+"""What else moves the score: the seed, the mode, a setting, no pretraining. Beside the difference.
+
+A difference between two families that is smaller than what a setting moves is no property of the
+families.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from statistics import stdev
+
+from harness.comparison import SCRATCH, Arm, Group
+from harness.findings import Findings
+from harness.report.markdown import NONE, escape, score, section, table
+from harness.report.summary import caveat, place
+
+INTRODUCTION = (
+    "How far the headline score of one model moves when something else than its family changes; "
+    "to be read beside BERT's advantage. A seed moves it by its standard deviation (with the range "
+    "of all runs); anything else by the difference to the model as it is used where nobody says "
+    "otherwise. Exploratory: no intervals here."
+)
+UNTRIED = (
+    "Settings that were not varied here can be: python -m harness.run -m task=ner model=gpt2 "
+    "model.label_piece=first,last (which piece of a word answers) runs one of them."
+)
+
+
+def sensitivity(findings: Findings) -> str:
+    """The section on what moves scores."""
+    groups = findings.comparison.groups
+    rows = [row for group in groups for row in _rows(group)]
+    header = ["task", "model", "what changes", "moves the score by", "from", "to"]
+    shown = table(header, rows, "lllrrr") if rows else "Nothing was varied."
+    embedded = any(group.embedded for group in groups)
+    return section(2, "Sensitivity", INTRODUCTION, shown, UNTRIED, caveat(embedded))
+
+
+def _rows(group: Group) -> Iterator[list[str]]:
+    for arm in group.arms:
+        if arm.scores and _plain(arm):
+            yield from _seed(group, arm)
+            yield from (_other(group, arm, other) for other in _others(group, arm))
+
+
+def _plain(arm: Arm) -> bool:
+    """As it is used where nobody says otherwise."""
+    return arm.native and arm.key.weights != SCRATCH and not arm.variant
+
+
+def _seed(group: Group, arm: Arm) -> Iterator[list[str]]:
+    values, digits = arm.scores[0].per_seed, arm.headline.digits
+    if len(values) > 1:
+        moved = score(stdev(values), digits=digits)
+        ends = [score(end, digits=digits) for end in (min(values), max(values))]
+        yield [place(group), escape(arm.description), f"seed ({len(values)})", moved, *ends]
+
+
+def _others(group: Group, arm: Arm) -> Iterator[Arm]:
+    """The same model, used or trained otherwise."""
+    for other in group.arms:
+        if other is not arm and other.scores and other.key.model == arm.key.model:
+            yield other
+
+
+def _other(group: Group, arm: Arm, other: Arm) -> list[str]:
+    digits = arm.headline.digits
+    before, after = (one.scores[0].estimate.mean for one in (arm, other))
+    words = [f"{name}={value}" for name, value in other.variant.items() if value != NONE]
+    if other.key.mode != arm.key.mode:
+        words.append(f"mode {other.key.mode}")
+    if other.key.weights != arm.key.weights:
+        words.append("no pretraining" if other.key.weights == SCRATCH else other.key.weights)
+    if other.key.strategy != arm.key.strategy:
+        words.append(f"strategy {other.key.strategy}")
+    told = escape(", ".join(words) or "settings")
+    moved = score(after - before, True, digits)
+    ends = [score(end, digits=digits) for end in (before, after)]
+    return [place(group), escape(arm.description), told, moved, *ends]

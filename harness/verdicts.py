@@ -1,0 +1,250 @@
+"""Verdicts: for each pair on each task BERT, GPT, tie or undetermined, by the plan's margins.
+
+All questions of one kind about one pair (four tasks, usually) are one family and share its error.
+What may not be compared gets no answer and says why; it still counts as asked. Words about
+verdicts are the report's business.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+from typing import NamedTuple
+
+from harness import decisions, metrics
+from harness.comparison import Arm, Comparison, Contrast, Group
+from harness.decisions import ABOVE, BELOW, EQUIVALENT, Decision, Settled
+from harness.metrics import Meter
+from harness.pairs import PairKey, pair_key
+from harness.plan import Plan
+from harness.stats import EXAMPLES_ONLY, Estimate
+
+BERT, GPT, TIE, UNDETERMINED, NONE = "BERT", "GPT", "tie", "undetermined", "no verdict"
+ANSWERS = {ABOVE: BERT, BELOW: GPT, EQUIVALENT: TIE}
+PRIMARY, SECONDARY = "primary", "secondary"
+
+ONE_RUN = "one seed: these runs only"
+
+
+class Family(NamedTuple):
+    """Questions that are answered together: about one pair, on one kind of data and machine."""
+
+    kind: str  # "primary" or "secondary"
+    pair: PairKey
+    source: str
+    evaluated: str
+    hardware: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer to one question.
+
+    `advantage` is BERT's, in the unit of the headline metric: positive where BERT is better,
+    whichever way the metric runs. `why` says what stands in the way of an answer, or limits it.
+    """
+
+    group: Group
+    contrast: Contrast
+    family: Family
+    answer: str  # one of the five above
+    advantage: Estimate | None = None
+    decision: Decision | None = None
+    settled: Settled | None = None
+    why: tuple[str, ...] = ()
+    preliminary: bool = False
+
+    @property
+    def meter(self) -> Meter:
+        """The metric that decides."""
+        return self.contrast.gpt.headline
+
+    @property
+    def winner(self) -> Arm | None:
+        """The better model, where there is one."""
+        return {BERT: self.contrast.bert, GPT: self.contrast.gpt}.get(self.answer)
+
+
+class _Question(NamedTuple):
+    """A comparison before it is decided: `barred` says why it cannot be."""
+
+    group: Group
+    contrast: Contrast
+    advantage: Estimate
+    margin: float
+    barred: str | None
+
+
+def verdicts(comparison: Comparison, plan: Plan) -> tuple[Verdict, ...]:
+    """One verdict for each contrast, in the order of the comparison."""
+    families: dict[Family, list[_Question]] = defaultdict(list)
+    for group in comparison.groups:
+        for contrast, kind in kinds(group, plan):
+            families[_family(group, contrast, kind)].append(_question(group, contrast, plan))
+    found = {
+        id(one.contrast): one
+        for family, questions in families.items()
+        for one in _decided(family, questions, plan)
+    }
+    return tuple(found[id(c)] for group in comparison.groups for c in group.contrasts)
+
+
+def kinds(group: Group, plan: Plan) -> Iterator[tuple[Contrast, str]]:
+    """Each contrast with its kind: primary are models as they are used where nobody says otherwise.
+
+    A decoder's texts are set against the best of the encoder's ways to write: the one with the
+    best dev score, so that no choice rests on the test split.
+    """
+    primary = [one for one in group.contrasts if one.gpt.native and _usual(one)]
+    if any(one.gpt.writes for one in primary):
+        primary = _best_writers(primary)
+    for one in group.contrasts:
+        chosen = group.key.task in plan.primary and any(one is other for other in primary)
+        yield one, PRIMARY if chosen else SECONDARY
+
+
+def _usual(contrast: Contrast) -> bool:
+    return contrast.gpt.writes or contrast.bert.native
+
+
+def _best_writers(contrasts: Sequence[Contrast]) -> list[Contrast]:
+    by_gpt: dict[int, list[Contrast]] = defaultdict(list)
+    for one in contrasts:
+        by_gpt[id(one.gpt)].append(one)
+    return [max(some, key=_on_dev) for some in by_gpt.values()]
+
+
+def _on_dev(contrast: Contrast) -> tuple[bool, float]:
+    """How well the encoder does on dev, the higher the better; refused ones come last."""
+    score, improves = dev_score(contrast.bert), contrast.gpt.headline.improves
+    return not contrast.refused, float("-inf") if score is None else improves(score)
+
+
+def dev_score(arm: Arm) -> float | None:
+    """Mean over seeds of the dev score at the step that was kept; None where there is none."""
+    logs = [run.record.training for run in arm.runs if run.record.training]
+    kept = [one.score for log in logs for one in log.evaluations if one.step == log.best_step]
+    return fmean(kept) if kept else None
+
+
+def _family(group: Group, contrast: Contrast, kind: str) -> Family:
+    key = group.key
+    pair = pair_key(contrast.gpt.key)
+    return Family(kind, pair, key.source, key.evaluated, key.hardware)
+
+
+def _question(group: Group, contrast: Contrast, plan: Plan) -> _Question:
+    meter = contrast.gpt.headline
+    margin = plan.margin(meter.name, group.embedded)
+    nothing = Estimate(float("nan"), len(contrast.seeds), 0)
+    found = contrast.difference or nothing
+    advantage = advantage_of(meter, found)
+    barred = _barred(contrast, found)
+    if barred is None and margin is None:
+        which = "embedded" if group.embedded else "margins"
+        barred = f"the plan has no margin for {meter.name}; add {which}.{meter.name} to it"
+    return _Question(group, contrast, advantage, margin or 1.0, barred)
+
+
+def advantage_of(meter: Meter, difference: Estimate) -> Estimate:
+    """BERT minus GPT as an advantage of BERT's: turned round where lower is better."""
+    if not meter.lower_is_better:
+        return difference
+    low, high = difference.low, difference.high
+    return replace(
+        difference,
+        mean=-difference.mean,
+        low=None if high is None else -high,
+        high=None if low is None else -low,
+    )
+
+
+def _barred(contrast: Contrast, found: Estimate) -> str | None:
+    """Why a comparison cannot be answered; None where it can."""
+    if contrast.refused:
+        return "refused: the two sides differ in " + ", ".join(contrast.refused)
+    if rung := alarmed(contrast.gpt, contrast.bert):
+        return f"void: {rung}"
+    if contrast.smoke:
+        return "smoke run: it tries the pipeline and answers nothing"
+    if found.se is None:
+        return found.note or "no interval"
+    return ONE_RUN if found.covers == EXAMPLES_ONLY else None
+
+
+def alarmed(*arms: Arm) -> str:
+    """The alarms that void a verdict on these arms, by model and seed; empty if none do."""
+    parts: dict[tuple[str, str], list[int]] = {}
+    for arm in arms:
+        for seed, alarm in arm.voids:
+            parts.setdefault((alarm.number, arm.key.model), []).append(seed)
+    return "; ".join(
+        f"alarm {number} ({model}, {seeds_in_words(sorted(set(seeds)))})"
+        for (number, model), seeds in sorted(parts.items())
+    )
+
+
+def seeds_in_words(seeds: Sequence[int]) -> str:
+    """One or several seeds by number: seeds 0, 2."""
+    return ("seed " if len(seeds) == 1 else "seeds ") + ", ".join(map(str, seeds))
+
+
+def _decided(family: Family, questions: Sequence[_Question], plan: Plan) -> Iterator[Verdict]:
+    """Barred questions count as asked, and are answered by nothing."""
+    asked = [
+        replace(one.advantage, se=None, df=None) if one.barred else one.advantage
+        for one in questions
+    ]
+    made = decisions.decide(asked, [one.margin for one in questions], plan.alpha)
+    for one, decision in zip(questions, made, strict=True):
+        yield _verdict(family, one, decision, plan)
+
+
+def _verdict(family: Family, one: _Question, decision: Decision, plan: Plan) -> Verdict:
+    base = Verdict(one.group, one.contrast, family, NONE)
+    if one.barred:
+        known = one.advantage if one.contrast.difference and not one.contrast.refused else None
+        answer = UNDETERMINED if one.barred == ONE_RUN else NONE
+        return replace(base, answer=answer, advantage=known, why=(one.barred,))
+    answer = ANSWERS.get(decision.outcome, UNDETERMINED)
+    why = list(_limits(one))
+    if against := contradicted(one.contrast, answer):
+        answer, why = UNDETERMINED, [f"another metric says the opposite: {against}", *why]
+    settled = None
+    if answer == UNDETERMINED:
+        share = 1 - decision.level
+        settled = decisions.settle(one.advantage, one.margin, share, plan.power)
+    return replace(
+        base,
+        answer=answer,
+        advantage=one.advantage,
+        decision=decision,
+        settled=settled,
+        why=tuple(why),
+        preliminary=len(one.contrast.seeds) < plan.fewest_seeds,
+    )
+
+
+def _limits(one: _Question) -> Iterator[str]:
+    if one.contrast.incomplete:
+        yield "incomplete: " + "; ".join(one.contrast.incomplete)
+    if one.contrast.mismatches:
+        yield "unequal: " + ", ".join(one.contrast.mismatches)
+
+
+def contradicted(contrast: Contrast, answer: str) -> str:
+    """Metrics beside the headline that rank models, and rank these two the other way round."""
+    if answer not in (BERT, GPT):
+        return ""
+    found = {metrics.meter(name): one for name, one in contrast.others.items()}
+    sides = {m: better(m, one) for m, one in found.items() if not m.descriptive}
+    return ", ".join(m.title for m, side in sides.items() if side not in (None, answer))
+
+
+def better(meter: Meter, difference: Estimate) -> str | None:
+    """Which side a difference BERT - GPT speaks for; None where its interval holds 0 or is none."""
+    if not difference.excludes(0.0):
+        return None
+    return BERT if meter.improves(difference.mean) > 0 else GPT
