@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from harness import alarms, metrics
 from harness.diagnosis import Diagnosis
 from harness.measurement import Measurement, Subject
@@ -164,6 +167,13 @@ class Arm:
         return tuple((seed, alarm) for seed, alarm in rung if alarm.severity == alarms.VOID)
 
 
+class Clustered(NamedTuple):
+    """One slice of a contrast by cluster of units (a name, or an example): BERT minus GPT."""
+
+    clusters: NDArray[np.int64]  # sorted; the same number is the same cluster in every slice
+    values: Matrix  # runs x clusters, whose mean over clusters is the difference of shares
+
+
 @dataclass(frozen=True)
 class Contrast:
     """BERT minus GPT, paired by seed and example."""
@@ -177,6 +187,7 @@ class Contrast:
     incomplete: tuple[str, ...] = ()  # seeds that one side lacks, in words
     refused: tuple[str, ...] = ()
     mismatches: tuple[str, ...] = ()  # unequal treatment that stands in the way of no comparison
+    slice_values: Mapping[str, Clustered] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def native(self) -> bool:

@@ -19,6 +19,7 @@ REPEATED = 0.1
 FEW = 5  # training examples of a class
 SMALL = 100  # examples to score on
 LEAK = 0.5  # share of texts that hold their own label
+SAMPLE = 2_000  # training texts to look for labels in
 MANY = 20  # numbers as labels
 LONG = 20  # times as many characters as the longest but 5 %
 PAGE = 10_000  # characters, below which no text is called long
@@ -40,7 +41,7 @@ def of(splits: Splits, found: Inspection) -> list[str]:
 def _absent(splits: Splits) -> Iterator[str]:
     for name, examples in parts(splits).items():
         if not examples:
-            yield f"there are no {name} examples, and a run needs them: name a file (data.{name}=...)"
+            yield f"there are no {name} examples, which a run needs: name a file, data.{name}=..."
 
 
 def _unseen(found: Inspection) -> Iterator[str]:
@@ -91,33 +92,30 @@ def _balance(found: Inspection) -> Iterator[str]:
 
 
 def _leak(splits: Splits) -> Iterator[str]:
-    """Texts that hold the words of their own label."""
-    names = [tuple(re.split(r"[\W_]+", label.lower())) for label in splits.labels]
-    usable = [e for e in splits.train if _telling(names[_class(e)])]
-    if not usable or 2 * len(usable) < len(splits.train):
+    """Texts that hold the words of their own label, and not as often those of another one."""
+    names = {k: _parts(label) for k, label in enumerate(splits.labels) if _telling(label)}
+    some = splits.train[:: -(-len(splits.train) // SAMPLE)]
+    own: list[bool] = []
+    others: list[bool] = []
+    for example in some:
+        words = {part for word in (*example.words, *example.second) for part in _parts(word)}
+        for k, name in names.items():
+            (own if k == example.target else others).append(words.issuperset(name))
+    if 2 * len(own) < len(some):
         return
-    own = sum(_holds(e, names[_class(e)]) for e in usable) / len(usable)
-    if own >= LEAK:
-        yield f"{fraction(own)} of the training texts hold their own label's words: a giveaway?"
+    rate, chance = (sum(held) / max(1, len(held)) for held in (own, others))
+    if rate >= LEAK and rate >= 2 * chance:
+        yield f"{fraction(rate)} of the training texts hold their own label's words: a giveaway?"
 
 
-def _telling(name: Sequence[str]) -> bool:
+def _telling(label: str) -> bool:
     """A label that is no accident in a text: not a digit, not a very short word."""
-    return any(len(word) > 2 for word in name)
-
-
-def _class(example: Example) -> int:
-    assert isinstance(example.target, int)
-    return example.target
-
-
-def _holds(example: Example, name: Sequence[str]) -> bool:
-    words = {part for w in (*example.words, *example.second) for part in _parts(w)}
-    return all(word in words for word in name if word)
+    return any(len(part) > 2 for part in _parts(label))
 
 
 def _parts(word: str) -> list[str]:
-    return re.split(r"[\W_]+", word.lower())
+    """Letters and digits that stand together, in lower case."""
+    return [part for part in re.split(r"[\W_]+", word.lower()) if part]
 
 
 def _texts(splits: Splits) -> Iterator[str]:

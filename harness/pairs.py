@@ -16,7 +16,7 @@ import numpy as np
 
 from harness import metrics, record, stats
 from harness.arms import Tabled, differing, estimated, plain
-from harness.comparison import SCRATCH, Arm, ArmKey, Contrast, Control, Failure, GroupKey
+from harness.comparison import SCRATCH, Arm, ArmKey, Clustered, Contrast, Control, Failure, GroupKey
 from harness.record import Record
 from harness.shelf import Table
 from harness.stats import Estimate
@@ -137,11 +137,15 @@ def _contrast(left: Tabled, right: Tabled) -> Contrast:
         return Contrast(gpt, bert, None, refused=refused)
     shared, ours, theirs = _shared(left, right)
     incomplete = tuple(_alone(gpt, bert)) + tuple(_alone(bert, gpt))
-    slices = _slice_differences(ours, theirs) if shared else {}
+    by_cluster = _slice_values(ours, theirs) if shared else {}
+    slices = {name: stats.mean_interval(one.values) for name, one in by_cluster.items()}
     names, rates = gpt.first.metrics, _rates(gpt, bert)
     found = [_difference(name, index, ours, theirs) for index, name in enumerate(names)]
     others = dict(zip(names[1:], found[1:], strict=True))
-    return Contrast(gpt, bert, found[0], others, slices, shared, incomplete, mismatches=rates)
+    return Contrast(
+        gpt, bert, found[0], others, slices, shared, incomplete,
+        mismatches=rates, slice_values=by_cluster,
+    )  # fmt: skip
 
 
 def _shared(left: Tabled, right: Tabled) -> tuple[tuple[int, ...], list[Table], list[Table]]:
@@ -168,7 +172,7 @@ def _alone(arm: Arm, other: Arm) -> Iterator[str]:
         yield f"{word} {', '.join(seeds)}: no finished run of {name}"
 
 
-def _slice_differences(ours: Sequence[Table], theirs: Sequence[Table]) -> dict[str, Estimate]:
+def _slice_values(ours: Sequence[Table], theirs: Sequence[Table]) -> dict[str, Clustered]:
     layout = ours[0].layout
     if layout is None or theirs[0].layout is not layout:
         return {}
@@ -179,7 +183,7 @@ def _slice_differences(ours: Sequence[Table], theirs: Sequence[Table]) -> dict[s
         if here.any():
             cluster = layout.cluster[here]
             values = [stats.cluster_values(side[:, here], cluster) for side in right]
-            found[name] = stats.mean_interval(values[1] - values[0])
+            found[name] = Clustered(np.unique(cluster), values[1] - values[0])
     return found
 
 

@@ -78,10 +78,13 @@ def _on_record(findings: Findings) -> Iterator[Number]:
 
 
 def _both_counts(arm: Arm, name: str) -> Iterator[Number]:
-    diagnosis = getattr(arm, "diagnosis", None)  # older comparisons have none
-    found = token_level(diagnosis) if diagnosis is not None else None
+    found = token_level(arm.diagnosis) if arm.diagnosis is not None else None
     if found is not None:
         entities, seeds = arm.scores[0].estimate.mean, len(found.per_seed)
         right = Estimate(found.mean, seeds, 0)
         yield Number(f"{name}: words with the right tag", right, signed=False)
         yield Number(f"{name}: that - entity F1", Estimate(found.mean - entities, seeds, 0))
+        if found.outside is not None:
+            yield Number(
+                f"{name}: words right by O everywhere", _plain(found.outside), signed=False
+            )

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness import stats
-from harness.claims.errors import added
 from harness.claims.family import Asked, Question, evidence
 from harness.claims.finding import Number
 from harness.claims.pairing import about, barred, few, secondary, uncertain
-from harness.comparison import Contrast
+from harness.comparison import Clustered, Contrast
 from harness.findings import Findings
 from harness.stats import Estimate
 from harness.verdicts import PRIMARY, Verdict
@@ -20,7 +19,6 @@ from harness.verdicts import PRIMARY, Verdict
 RIGHT, LEFT = "R", "L"
 """Slices of the embedded world that a word to the right decides, and one to the left."""
 TWIN = "twin"
-CONSERVATIVE = "standard errors of the two slices added, as if they erred in opposite ways"
 
 
 def ask(findings: Findings) -> Iterator[Asked]:
@@ -39,7 +37,7 @@ def _fits(one: Verdict) -> bool:
 
 
 def _asked(findings: Findings, one: Verdict, beside: list[Verdict]) -> Asked:
-    found, how = interaction(one.contrast)
+    found = interaction(one.contrast)
     question = Question(
         "(BERT - GPT on R) - (BERT - GPT on L)",
         None if found is None else evidence(found),
@@ -53,34 +51,18 @@ def _asked(findings: Findings, one: Verdict, beside: list[Verdict]) -> Asked:
         if name in one.contrast.slices
     ]
     for other in beside:
-        same, _ = interaction(other.contrast)
+        same = interaction(other.contrast)
         if same is not None and not barred(other.contrast):
             numbers.append(Number(f"pair {other.family.pair.pair}, not deciding", same))
-    return Asked(
-        "C5",
-        about([one]),
-        secondary(one.family),
-        (question,),
-        tuple(numbers),
-        (how,) if how else (),
-    )
+    return Asked("C5", about([one]), secondary(one.family), (question,), tuple(numbers))
 
 
-def interaction(contrast: Contrast) -> tuple[Estimate | None, str]:
-    """By how much BERT - GPT is larger on R than on L, and what is unusual about its error.
-
-    None where a slice is missing.
-    """
-    if not {RIGHT, LEFT} <= contrast.slices.keys():
-        return None, ""
-    values = getattr(contrast, "slice_values", {})  # not in every comparison
-    if {RIGHT, LEFT} <= values.keys():
-        return stats.mean_interval(apart(values[RIGHT], values[LEFT])), ""
-    return added(contrast.slices[RIGHT], contrast.slices[LEFT]), CONSERVATIVE
-
-
-Clustered = tuple[NDArray[np.int64], stats.Matrix]
-"""Clusters by number, and runs x clusters whose mean over clusters is the share of a slice."""
+def interaction(contrast: Contrast) -> Estimate | None:
+    """By how much BERT - GPT is larger on R than on L; None where a slice is missing."""
+    values = contrast.slice_values
+    if not {RIGHT, LEFT} <= values.keys():
+        return None
+    return stats.mean_interval(apart(values[RIGHT], values[LEFT]))
 
 
 def apart(ours: Clustered, theirs: Clustered) -> stats.Matrix:

@@ -247,8 +247,7 @@ APPLICATIONS = (
     Application(
         "finance (sentiment)",
         "classification",
-        "a file of yours with three labels; macro-F1 and the delay of an alarm are not measured "
-        "in this version",
+        "a file of yours with three labels; the delay of an alarm is not measured in this version",
     ),
     Application(
         "recommendation",

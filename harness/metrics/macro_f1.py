@@ -1,7 +1,8 @@
 """Macro F1: the mean over classes of each class's own F1, so that a rare class counts like any.
 
-Over the classes that are wanted or answered at least once, as scikit-learn does. The formula needs
-sums per class (`sums`), which are made from the columns `pred` and `gold`; no more is recorded.
+Over the classes that the judged examples have, so the same ones for every model: to answer another
+one is a miss of the right one and no more. The formula needs sums per class (`sums`), which are
+made from the columns `pred` and `gold`; nothing else is recorded.
 """
 
 from __future__ import annotations
@@ -57,9 +58,9 @@ def of(totals: Mapping[str, float]) -> ByClass:
 
 
 def value(totals: Mapping[str, float]) -> float:
-    """The mean of 2 tp / (pred + gold) over classes; 0 where nothing was judged."""
+    """The mean of 2 tp / (pred + gold) over wanted classes; 0 where nothing was judged."""
     found = of(totals)
-    return float(np.mean(_each(found))) if len(found.gold) else 0.0
+    return float(_each(found).sum() / max(1, np.count_nonzero(found.gold)))
 
 
 def ratio(columns: Mapping[str, Sequence[int]]) -> tuple[Sequence[float], Sequence[float]]:
@@ -70,16 +71,15 @@ def ratio(columns: Mapping[str, Sequence[int]]) -> tuple[Sequence[float], Sequen
     """
     found = by_class(columns)
     pred, gold = (np.asarray(columns[name], np.int64) for name in ("pred", "gold"))
-    each, size = _each(found, skip=False), np.maximum(found.pred + found.gold, 1.0)
-    classes = max(1, int(np.count_nonzero(found.pred + found.gold)))
+    each, size = _each(found), np.maximum(found.pred + found.gold, 1.0)
+    classes = max(1, int(np.count_nonzero(found.gold)))
     right = 2.0 * (pred == gold) / size[gold]
     pull = right - each[pred] / size[pred] - each[gold] / size[gold]
     psi = each.sum() / classes + len(gold) * pull / classes
     return psi.tolist(), [1.0] * len(gold)
 
 
-def _each(found: ByClass, skip: bool = True) -> Vector:
-    """F1 of each class; one that nobody wants or answers is skipped, or 0."""
-    size = found.pred + found.gold
-    scores: Vector = 2 * found.right / np.maximum(size, 1.0)
-    return scores[size > 0] if skip else scores
+def _each(found: ByClass) -> Vector:
+    """F1 of each class; 0 of one that is not wanted."""
+    scores: Vector = 2 * found.right / np.maximum(found.pred + found.gold, 1.0)
+    return scores

@@ -189,8 +189,8 @@ def _sides(axes: Axes, unit: str) -> None:
     shown = f"{unit} (metric x 100)" if unit == POINTS else unit
     axes.set_xlabel(f"BERT's advantage, {shown}", labelpad=20)
     for x, text, look in (
-        (0, "\u25c0 GPT better", style.GPT),
-        (1, "BERT better \u25b6", style.BERT),
+        (0, "\N{BLACK LEFT-POINTING TRIANGLE} GPT better", style.GPT),
+        (1, "BERT better \N{BLACK RIGHT-POINTING TRIANGLE}", style.BERT),
     ):
         axes.annotate(
             *(text, (x, 0)),
@@ -222,7 +222,7 @@ def _row(axes: Axes, one: Entry, y: float) -> None:
         _span(axes, one.interval, y, thick)
     if one.mean is not None:
         point = canvas.Stroke("mean", look.colour, 1.6, marker=look.marker, size=7.5)
-        canvas.dot(axes, one.mean, y, point, look.inside if decided else style.WHITE)
+        canvas.dot(axes, one.mean, y, point, look.inside)
 
 
 def _words(axes: Axes, one: Entry, y: float) -> None:

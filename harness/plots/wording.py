@@ -13,9 +13,9 @@ from collections.abc import Sequence
 
 NONE = "-"
 UNSHOWN = "\N{REPLACEMENT CHARACTER}"
-INVISIBLE = "\N{ARABIC LETTER MARK}\N{LEFT-TO-RIGHT MARK}\N{RIGHT-TO-LEFT MARK}"
-STEERING = {"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"}
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
+"""Categories of Unicode that show nothing themselves: control, format (bidi), unassigned."""
+
 LONGEST = 40
 MOST_NAMES = 4
 
@@ -33,8 +33,7 @@ def plain(value: object, limit: int = LONGEST) -> str:
 def _visible(character: str) -> str:
     if character.isspace():
         return " "
-    steers = unicodedata.bidirectional(character) in STEERING or character in INVISIBLE
-    return UNSHOWN if steers or unicodedata.category(character) in HIDDEN else character
+    return UNSHOWN if unicodedata.category(character) in HIDDEN else character
 
 
 def task(name: object) -> str:

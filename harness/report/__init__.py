@@ -97,8 +97,8 @@ def made(found: Findings, stem: str, price_per_hour: float | None = None) -> dic
         files[f"{stem}/{one.name}.md"] = one.text.encode()
     whole = render(found, drawn, price_per_hour)
     files[f"{stem}.html"] = page.page(whole, answer.TITLE, pictures.sources(images)).encode()
-    first = "\n\n".join([_first(found, drawn, f"{stem}/"), _contents(pages, stem)]) + "\n"
-    files[f"{stem}.md"] = first.encode()
+    first = [_opening(found, drawn, f"{stem}/"), _contents(pages, stem), _closing(found)]
+    files[f"{stem}.md"] = ("\n\n".join(first) + "\n").encode()
     return files
 
 
@@ -106,23 +106,21 @@ def render(
     found: Findings, drawn: Sequence[Picture] = (), price_per_hour: float | None = None
 ) -> str:
     """All pages as one text; pictures are named as on the other pages."""
-    parts = [_first(found, drawn, "")]
+    parts = [_opening(found, drawn, "")]
     parts += [one.text.rstrip() for one in _pages(found, drawn, price_per_hour)]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, _closing(found)]) + "\n"
 
 
-def _first(found: Findings, drawn: Sequence[Picture], folder: str) -> str:
-    """What opens the report; `folder` leads to the pictures."""
-    comparison = found.comparison
-    parts = (
-        answer.answer(found),
-        pictures.shown(drawn, pictures.OVERVIEW, folder),
-        summary(found),
-        appendix.failures(comparison),
-        appendix.data(comparison),
-        appendix.commands(comparison),
-    )
+def _opening(found: Findings, drawn: Sequence[Picture], folder: str) -> str:
+    """The answer; `folder` leads to the pictures."""
+    parts = (answer.answer(found), pictures.shown(drawn, pictures.OVERVIEW, folder), summary(found))
     return "\n\n".join(part for part in parts if part)
+
+
+def _closing(found: Findings) -> str:
+    """What went wrong, what is doubtful, and how to get it all again."""
+    parts = (appendix.failures, appendix.data, appendix.commands)
+    return "\n\n".join(part(found.comparison) for part in parts)
 
 
 def _pages(found: Findings, drawn: Sequence[Picture], price: float | None) -> Iterator[Page]:

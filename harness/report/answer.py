@@ -30,16 +30,23 @@ SPEEDS = {"single stream/end to end": "one by one", "offline": "offline"}
 """Scenarios that the first screen has room for."""
 
 
+MOST_ROWS = 12
+"""Questions that a screen has room for."""
+
+
 def answer(findings: Findings) -> str:
     """The opening section."""
-    shown = primary(findings)
+    every = primary(findings)
+    shown = every[:MOST_ROWS]
     embedded = any(one.group.embedded for one in shown)
     rows = [_row(findings, one) for one in shown]
+    more = f"{len(every) - len(shown)} more questions stand under All comparisons."
     return section(
         1,
         TITLE,
         _in_short(shown),
         table(HEADER, rows) if rows else NOTHING,
+        more if len(every) > len(shown) else "",
         bullets([_sentence(findings, one) for one in shown]) if shown else "",
         HOW + " " + margins(findings) if shown else "",
         caveat(embedded),

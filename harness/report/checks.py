@@ -10,7 +10,7 @@ from harness import crosschecks
 from harness.comparison import Arm, Contrast
 from harness.crosschecks import TRAINED_RUNS, CrossCheck, Limits
 from harness.findings import Findings
-from harness.report.answer import name_of, primary
+from harness.report.answer import MOST_ROWS, name_of, primary
 from harness.report.markdown import NONE, estimated, score, section, table
 from harness.report.summary import caveat
 from harness.stats import Estimate, Matrix
@@ -31,7 +31,7 @@ HEADER = ["task", "BERT - GPT", "bootstrap, 95 %", "alike", "p, these trained ru
 
 def checks(findings: Findings) -> str:
     """The section on cross-checks of the main questions."""
-    shown = primary(findings)
+    shown = primary(findings)[:MOST_ROWS]
     rows = [[name_of(one, shown), *_row(one.contrast)] for one in shown if one.contrast.difference]
     embedded = any(one.group.embedded for one in shown)
     text = table(HEADER, rows, "lrrlr") if rows else "Nothing to check."

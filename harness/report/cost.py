@@ -7,13 +7,13 @@ examples, tokens and FLOPs do not depend on that.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from statistics import fmean, median
-from typing import NamedTuple
 
+from harness.claims import target
+from harness.claims.target import Spent, Target, logs
 from harness.comparison import Arm, Comparison, Contrast, Group
 from harness.findings import Findings
-from harness.record import Evaluation, Record, TrainLog
 from harness.report import efficiency
 from harness.report.figures import figure
 from harness.report.markdown import NONE, escape, score, section, table
@@ -21,12 +21,6 @@ from harness.report.reading import reading, voided
 from harness.report.summary import caveat, named, place, pretrained
 
 TITLE = "Training cost"
-SHARE = 0.95
-"""Of the way from the floor to the worse model's best score: the target."""
-
-TRAINING_FACTOR = 3
-"""Forward and backward over forward alone (Kaplan et al. 2020, section 2.1)."""
-
 IN_ALL = (
     "Whole runs, means over seeds; looks at the dev split are not counted. FLOPs are three times "
     "the forward pass (FLOPs per token under Models) times real tokens."
@@ -43,27 +37,6 @@ MONEY = (
     "a million examples at the measured best batch size."
 )
 AMOUNTS = ["examples", "tokens", "FLOPs", "CPU s", "wall s"]
-
-
-class Spent(NamedTuple):
-    """What training took up to some point; infinite where that point was never reached."""
-
-    examples: float
-    tokens: float
-    flops: float
-    cpu_seconds: float
-    wall_seconds: float
-
-
-NEVER = Spent(*[math.inf] * 5)
-
-
-class Target(NamedTuple):
-    """A dev score, and what it was measured from."""
-
-    score: float
-    floor: float
-    source: str
 
 
 def training_cost(findings: Findings, price_per_hour: float | None = None) -> str:
@@ -85,9 +58,9 @@ def training_cost(findings: Findings, price_per_hour: float | None = None) -> st
         part for group in comparison.groups for part in _pairs(findings, group, price_per_hour)
     ]
     embedded = any(group.embedded for group in comparison.groups)
-    target = section(3, "To a target", TO_TARGET, *pairs, caveat(embedded)) if pairs else ""
+    aim = section(3, "To a target", TO_TARGET, *pairs, caveat(embedded)) if pairs else ""
     return section(
-        2, TITLE, IN_ALL, table(header, rows, "ll" + "r" * (len(header) - 2)), money, target
+        2, TITLE, IN_ALL, table(header, rows, "ll" + "r" * (len(header) - 2)), money, aim
     )
 
 
@@ -95,7 +68,7 @@ def training_cost(findings: Findings, price_per_hour: float | None = None) -> st
 
 
 def _whole(group: Group, arm: Arm, price: float | None, rate: float | None) -> list[str]:
-    all_spent = [_spent(found, log) for found, log in _logs(arm)]
+    all_spent = [target.spent(found, log) for found, log in logs(arm)]
     if not all_spent:
         shown = [NONE] * len(AMOUNTS)
     else:
@@ -105,17 +78,6 @@ def _whole(group: Group, arm: Arm, price: float | None, rate: float | None) -> l
         shown += [_money(price, fmean(seconds)) if seconds else NONE]
         shown += [_money(price, 1e6 / rate) if rate else "not measured"]
     return [place(group), escape(arm.description), *shown]
-
-
-def _logs(arm: Arm) -> list[tuple[Record, TrainLog]]:
-    found = (run.record for run in arm.runs)
-    return [(one, one.training) for one in found if one.training is not None]
-
-
-def _spent(found: Record, upto: TrainLog | Evaluation) -> Spent:
-    per_token = found.model.flops_per_token if found.model else math.nan
-    flops = TRAINING_FACTOR * per_token * upto.tokens
-    return Spent(upto.examples, upto.tokens, flops, upto.cpu_seconds, upto.wall_seconds)
 
 
 def _amounts(spent: Spent) -> list[str]:
@@ -149,7 +111,7 @@ def _pairs(findings: Findings, group: Group, price: float | None) -> Iterator[st
         if contrast.refused or voided(contrast.gpt, contrast.bert):
             yield f"{start}\n\n{reading(findings.of(contrast))}."
             continue
-        goal = target(contrast)
+        goal = target.target(contrast)
         digits, title = contrast.gpt.headline.digits, escape(contrast.gpt.headline.caption)
         if goal is None:
             yield f"{start}\n\nNo target: a side never left the floor, or has no dev scores."
@@ -165,45 +127,10 @@ def _sides(contrast: Contrast) -> Sequence[tuple[str, Arm]]:
     return ("GPT", contrast.gpt), ("BERT", contrast.bert)
 
 
-def target(contrast: Contrast) -> Target | None:
-    """What both sides can reach; None where the worse one never left the floor.
-
-    The floor is the rule that ignores the input, on the split that was scored, or the better of the
-    two fresh heads on dev, whichever is better. Works for metrics of either direction.
-    """
-    improves, arms = contrast.gpt.headline.improves, (contrast.gpt, contrast.bert)
-    best, fresh = list[float](), list[float]()
-    for arm in arms:
-        seen = [log.evaluations for _, log in _logs(arm) if log.evaluations]
-        if not seen:
-            return None
-        best.append(fmean(max((e.score for e in one), key=improves) for one in seen))
-        fresh.append(fmean(one[0].score for one in seen))
-    floor, source = max(fresh, key=improves), "the better fresh head on dev, before tuning"
-    majority = contrast.gpt.scores[0].majority if contrast.gpt.scores else None
-    if majority is not None and improves(majority - floor) >= 0:
-        floor = majority
-        source = f"the rule that ignores the input, on the {contrast.gpt.first.evaluated} split"
-    worse = min(best, key=improves)
-    if improves(worse - floor) <= 0:
-        return None
-    return Target(floor + SHARE * (worse - floor), floor, source)
-
-
 def _row(side: str, arm: Arm, goal: Target, price: float | None) -> list[str]:
-    improves = arm.headline.improves
-    spent = [_reaching(found, log, goal.score, improves) for found, log in _logs(arm)]
-    reached = sum(one is not NEVER for one in spent)
+    spent = [target.reached(found, log, arm, goal.score).at for found, log in logs(arm)]
+    reached = sum(one is not target.NEVER for one in spent)
     middle = Spent(*map(median, zip(*spent, strict=True)))
     money = [] if price is None else [_money(price, middle.cpu_seconds)]
     early = ", before tuning" if middle.examples == 0 else ""
     return [side, f"{reached} of {len(spent)} runs{early}", *_amounts(middle), *money]
-
-
-def _reaching(
-    found: Record, log: TrainLog, goal: float, improves: Callable[[float], float]
-) -> Spent:
-    """What it took until dev first showed the target; NEVER where it did not."""
-    there = (one for one in log.evaluations if improves(one.score - goal) >= 0)
-    first = next(there, None)
-    return NEVER if first is None else _spent(found, first)

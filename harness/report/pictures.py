@@ -11,7 +11,6 @@ from harness.findings import Findings
 from harness.plots import Picture
 from harness.plots.wording import safe
 from harness.report.markdown import escape
-from harness.report.tradeoffs import fronts
 
 FOLDER = "figures"
 OVERVIEW = ("forest", "tradeoff")
@@ -21,7 +20,7 @@ PER_TASK = ("slices", "types", "calibration", "learning")
 
 def drawn(findings: Findings) -> Iterator[Picture]:
     """Every picture of the report."""
-    return plots.figures(findings, fronts(findings))
+    return plots.figures(findings)
 
 
 def files(pictures: Sequence[Picture]) -> dict[str, bytes]:

@@ -89,7 +89,7 @@ def _kinds(example: Example, labels: Sequence[str]) -> set[str]:
 def _drawn(
     strata: Mapping[str, list[Group]], asked: Mapping[str, float], rng: random.Random
 ) -> dict[str, list[int]]:
-    """Rows of each split. The first group of a shuffled class always stays in train."""
+    """Rows of each split. No class gives away more than it has without its first group."""
     shuffled = [rng.sample(groups, len(groups)) for groups in strata.values()]
     sizes = [sum(map(len, groups)) for groups in shuffled]
     free = [sum(map(len, groups[1:])) for groups in shuffled]
@@ -104,9 +104,9 @@ def _drawn(
 
 
 def _taken(groups: list[Group], quota: int) -> list[Group]:
-    """Groups that fill a quota, never the first one; they are taken away."""
+    """Groups that fill a quota; they are taken away."""
     taken = []
-    for group in groups[1:]:
+    for group in list(groups):
         if len(group) <= quota:
             quota -= len(group)
             groups.remove(group)

@@ -62,7 +62,10 @@ def places(
         raise InputError(f"data.format={form}: expected one of {', '.join(FORMATS)}")
     named = {"train": train, "dev": dev, "test": test}
     files = {split: file for split, file in named.items() if file is not None}
-    found = _named(path, files) or _scanned(Path(str(path)).expanduser(), form)
+    try:
+        found = _named(path, files) or _scanned(Path(str(path)).expanduser(), form)
+    except OSError as error:  # a folder that may not be entered, a name that is too long
+        raise InputError(f"{path}: cannot be read ({error.strerror}); correct data.path") from None
     if "train" not in found:
         raise InputError(
             f"data.{next(iter(files))} alone: name the file to train on, with data.train=..."

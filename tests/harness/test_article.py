@@ -3,7 +3,6 @@
 import os
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from synthetic import cell, leave
@@ -46,17 +45,18 @@ def test_a_figure_that_no_such_tagger_reaches_would_be_supported(tmp_path, monke
 
 
 def test_both_counts_of_runs_on_record_stand_beside_it(tmp_path, monkeypatch):
-    leave(tmp_path, cell())
-    told = {n.label: n.value for n in judged(tmp_path).numbers}
-    if "on record" in told:  # this record holds no counts of words
-        assert told["on record"].startswith("not measured")
+    """One entity in eight words, so a wrong one costs an eighth of a word's share."""
+    for seed in (0, 1):
+        leave(tmp_path, cell(seed=seed))
     arm = findings.find([tmp_path], PLAN).comparison.groups[0].arms[0]
-    seen = SimpleNamespace(per_seed=(0.95, 0.97), mean=0.96)
-    known = SimpleNamespace(scores=arm.scores, diagnosis="words")
-    monkeypatch.setattr(article, "token_level", lambda found: seen if found == "words" else None)
-    words, apart = article._both_counts(known, "a model")
-    assert (words.value.mean, words.signed) == (0.96, False)
-    assert apart.value.mean == pytest.approx(0.96 - arm.scores[0].estimate.mean)
+    entities = arm.scores[0].estimate.mean
+    right, apart, outside = judged(tmp_path).numbers[4:]
+    assert right.value.mean == pytest.approx(1 - (1 - entities) / 8)
+    assert apart.value.mean == pytest.approx(7 / 8 * (1 - entities))
+    assert (outside.value.mean, outside.signed) == (7 / 8, False)
+    monkeypatch.setattr(article, "token_level", lambda _: None)
+    (nothing,) = judged(tmp_path).numbers[4:]
+    assert nothing.value.startswith("not measured")
 
 
 @pytest.mark.data

@@ -39,12 +39,11 @@ def shares(of, share):
     return {name: coins.get(name, share) for name in SLICES[of.task]}
 
 
-def half(
-    root, family, share, seeds=range(8), size=1000, task="classification", pair="mini", **facts
-):
+def half(root, family, share, seeds=range(8), size=1000, task="classification", **facts):
     """One side's runs; `facts` may be functions of the cell."""
+    names = {name: facts.pop(name) for name in ("pair", "match") if name in facts}
     for seed in seeds:
-        of = cell(family=family, seed=seed, task=task, pair=pair)
+        of = cell(family=family, seed=seed, task=task, **names)
         told = {k: v(of) if callable(v) else v for k, v in facts.items()}
         chance = share if task == "generation" else shares(of, share)
         leave(root, of, share=chance, size=size, **told)
@@ -190,6 +189,15 @@ def test_all_models_are_one_family(tmp_path):
     assert bert.decision.low < alone.decision.low
 
 
+def test_what_cannot_be_answered_counts_as_asked(tmp_path):
+    was, now = folders(tmp_path, 0.70, 0.80, size=500)
+    half(was, "gpt", 0.6, size=500)
+    half(now, "gpt", 0.9, size=500, sweep="smoke")  # the smaller p-value, if it were one
+    gpt, bert = compared(was, now).changes
+    assert (gpt.word, bert.word) == (NONE, BETTER)
+    assert bert.decision.level == pytest.approx(1 - PLAN.alpha / 2)
+
+
 def test_the_margin_is_that_of_the_plan_after(tmp_path):
     was, now = folders(tmp_path, 0.70, 0.76)
     narrow = replace(PLAN, embedded={"accuracy": 0.001})
@@ -252,6 +260,13 @@ def test_one_run_tells_nothing_of_training(tmp_path):
     assert "one seed" in one.why
 
 
+def test_one_run_on_other_examples_tells_nothing_either(tmp_path):
+    after = {"data": lambda of: data(of, 1000, digests=OTHER), "seeds": (0,)}
+    one = only(compared(*folders(tmp_path, 0.6, 0.9, after=after)))
+    assert (one.pairing, one.word) == (OTHER_EXAMPLES, UNDETERMINED)
+    assert "one seed" in one.why
+
+
 def test_alarms_void_a_change(tmp_path):
     was, now = folders(tmp_path, 0.7, 0.7)
     half(tmp_path / "now", "bert", 0.7, seeds=(8,))
@@ -309,11 +324,16 @@ def configured(epochs):
 
 
 def test_another_machine_data_and_version_is_still_the_same_model(tmp_path):
-    after = {"environment": HERE | {"cpu": "Xeon"}, "experiment_version": 2}
+    after = {"environment": HERE | {"cpu": "Xeon"}, "experiment_version": 2, "match": "twins"}
     one = only(compared(*folders(tmp_path, 0.7, 0.8, before={"environment": HERE}, after=after)))
     assert one.pairing == PAIRED
     told = {name: (before, after) for name, before, after in one.differences}
-    assert told == {"hardware": ("EPYC", "Xeon"), "experiment version": ("1", "2")}
+    level = "same data and size"
+    assert told == {
+        "hardware": ("EPYC", "Xeon"),
+        "experiment version": ("1", "2"),
+        "model.match": (f"{level}: families as published", f"{level}: twins"),
+    }
 
 
 def test_variants_go_with_their_like(tmp_path):
@@ -459,6 +479,21 @@ def test_a_fact_of_all_models_is_told_once(tmp_path):
             half(root, family, 0.7, seeds=range(2), environment=HERE | {"commit": commit})
     (row,) = rows(sections(text_of(was, now))["What differs"], "environment.commit")
     assert cells(row) == ["environment.commit", "abc", "def", "all models"]
+
+
+def test_a_fact_of_all_measurements_is_told_once(tmp_path):
+    was, now = tmp_path / "was", tmp_path / "now"
+    for root, cpu in ((was, "EPYC"), (now, "Xeon")):
+        of = [measured.subject(measured.kept(root, cell(family=f))) for f in ("gpt", "bert")]
+        facts = {"environment": {"machine": {"cpu": cpu}}}
+        measured.keep(root, *(measured.probe(one, **facts) for one in of))
+    text = sections(text_of(was, now))["What differs"]
+    assert cells(rows(text, "machine.cpu")[0]) == [
+        "machine.cpu",
+        "EPYC",
+        "Xeon",
+        "all measurements",
+    ]
 
 
 # --- costs --------------------------------------------------------------------------------------
@@ -611,7 +646,8 @@ def test_a_measurement_in_one_folder_is_named(tmp_path):
     assert not found.costs
     assert len(found.only_measured_before) == 1
     text = told_of(found, ("was", "now"))
-    assert "only in was: probe, ner on world, bert" in sections(text)["Not compared"]
+    alone = sections(text)["Not compared"]
+    assert "only in was: probe of ner on world: bert (bidirectional)" in alone
     assert "Costs" not in sections(text)
 
 

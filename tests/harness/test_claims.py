@@ -261,6 +261,16 @@ def test_the_claim_about_texts_is_the_other_way_round(tmp_path):
     assert only(tmp_path / "other", "C4").status == REVERSED
 
 
+def test_a_metric_that_says_the_opposite_leaves_it_open(tmp_path):
+    pair(tmp_path, 0.6, 0.9, task="classification")
+    known = read(tmp_path)
+    (verdict,) = known.verdicts
+    why = ("another metric says the opposite: macro F1",)
+    open_ = replace(verdict, answer="undetermined", why=why)
+    (one,) = [f for f in judge(replace(known, verdicts=(open_,))) if f.claim.id == "C1"]
+    assert (one.status, one.detail) == (UNDETERMINED, why[0])
+
+
 def test_few_seeds_are_preliminary(tmp_path):
     pair(tmp_path, 0.6, 0.9, seeds=3, task="classification")
     one = only(tmp_path, "C1")
@@ -387,12 +397,8 @@ def test_two_slices_that_share_clusters_are_set_apart_cluster_by_cluster():
     alike = apart((ours, right), (ours, right - 0.5))
     assert stats.mean_interval(alike).mean == pytest.approx(0.5)
     assert np.ptp(alike) < 1e-9  # what both share leaves no error
-    known = SimpleNamespace(
-        slices={"R": stats.mean_interval(right), "L": stats.mean_interval(left)},
-        slice_values={"R": (ours, right), "L": (theirs, left)},
-    )
-    (joint, how), sums = interaction(known), added(known.slices["R"], known.slices["L"])
-    assert how == ""
+    known = SimpleNamespace(slice_values={"R": (ours, right), "L": (theirs, left)})
+    joint, sums = interaction(known), added(stats.mean_interval(right), stats.mean_interval(left))
     assert joint.mean == pytest.approx(sums.mean)
     assert 0.4 * sums.se < joint.se < sums.se
 
@@ -468,6 +474,17 @@ def test_dev_looked_at_rarely_decides_nothing(tmp_path):
     assert (low, high) == pytest.approx((np.log(7 / 4), np.log(8 / 3)))
 
 
+def test_flops_decide_and_not_examples(tmp_path):
+    def costly(family, seed):
+        of = cell(family=family, seed=seed, task="classification")
+        return model(of, flops_per_token=(4e6 if family == "gpt" else 1e6))
+
+    timed(tmp_path, [20, 21, 20], [20, 21, 20], facts=costly)
+    one = only(tmp_path, "C7")
+    assert one.status == SUPPORTED
+    assert one.decided[0].value.mean == pytest.approx(np.log(4))
+
+
 def test_runs_that_never_got_there_are_longer_than_any_other(tmp_path):
     timed(tmp_path, [None, 38, None], [9, 10, 9])  # GPT's median is censored
     one = only(tmp_path, "C7")
@@ -531,6 +548,11 @@ def test_where_a_target_lies_and_when_it_was_reached(tmp_path):
     assert (there.before.examples, there.at.examples) == (2900, 3000)
     assert there.at.flops == 3 * first.model.flops_per_token * 30_000
     assert reached(first, log(None), contrast.gpt, goal.score).at is NEVER
+    worse = cell(task="matching", family="bert")
+    for of, best in ((cell(task="matching"), 0.9), (worse, 0.7)):
+        leave(tmp_path, of, shares(of, 0.8), 300, training=log(5, best=best))
+    (contrast,) = read(tmp_path).comparison.groups[1].contrasts
+    assert target(contrast).score == pytest.approx(0.5 + 0.95 * 0.2)  # what both reached
 
 
 # --- C8 -----------------------------------------------------------------------------------------
@@ -627,6 +649,18 @@ def test_each_question_about_speed_has_its_own_answer(
     made = {c: only(tmp_path, c, named) for c in ("C9a", "C9b", "C9c")}
     assert made.pop(claim).status == status
     assert {one.status for one in made.values()} == {NOT_TESTED}
+
+
+def test_where_texts_are_written_shapes_are_no_question_of_their_own(tmp_path):
+    names = ("same shape", "generation/fixed length", "generation/T=10")
+    every = [one for name in names for one in (*lane(name, (0.002, 0.003)), *gate(name))]
+    raced(tmp_path, *every, gpt="generation")
+    assert only(tmp_path, "C9a").status == NOT_TESTED
+    labels = [n.label for n in only(tmp_path, "C9b").decided]
+    assert labels == [
+        "generation (BERT as causal), fixed length",
+        "generation (BERT as causal), T=10",
+    ]
 
 
 @pytest.mark.parametrize("gates", [[], gate("same shape", apart=1.2)])

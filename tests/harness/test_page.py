@@ -218,9 +218,8 @@ def test_parts_lie_in_their_chapters() -> None:
 
 def test_a_link_into_a_folded_chapter_opens_it() -> None:
     """Browsers open <details> for a target inside of it, but not for itself or its summary."""
-    read = shown(
-        "# T\n\n[x](#environment)\n\n## Environment\n\ny\n\n### Memory\n\nz\n\n## Scores\n\n### C3a: BERT is better."
-    )
+    folded = "## Environment\n\ny\n\n### Memory\n\nz\n\n## Scores\n\n### C3a: BERT is better."
+    read = shown(f"# T\n\n[x](#environment)\n\n{folded}")
     for slug in ("environment", "memory"):
         (path,) = [path for _, attrs, path in read.elements if attrs.get("id") == slug]
         assert "summary" not in path

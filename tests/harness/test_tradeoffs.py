@@ -132,8 +132,8 @@ def test_written_texts_are_timed_whole_and_at_natural_length():
     found = costs_of(
         series=[
             series("single stream/end to end", [0.5] * 200, work=work),
-            *texts(32, [32] * 200, 0.1, 0.1),
             *texts("natural", [10] * 200, 0.01, 0.01),
+            *texts(32, [32] * 200, 0.1, 0.1),
         ]
     )
     assert found[P95].value == pytest.approx(100.0)  # 10 tokens of 10 ms
@@ -212,6 +212,8 @@ def test_a_lower_cost_at_the_same_quality_dominates():
         assert first_dominates(better, worse)
         assert not first_dominates(worse, better)
         assert not first_dominates(better, worse, ahead=-0.05)
+    unsure = candidate(memory=cost(88.0, by=0.05))  # below the ratio, but not for sure
+    assert not first_dominates(unsure, candidate())
     near = candidate(memory=cost(95.0))
     assert not first_dominates(near, candidate(), ahead=-0.01)  # within the cost ratio: not better
 

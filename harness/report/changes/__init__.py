@@ -48,8 +48,8 @@ def _alone(found: Changes, was: str, now: str) -> str:
     before, after = found.before.comparison, found.after.comparison
     lines = [f"only in {was}: {_lone(one, after)}" for one in found.only_before]
     lines += [f"only in {now}: {_lone(one, before)}" for one in found.only_after]
-    lines += [f"only in {was}: {measured(before, one)}" for one in found.only_measured_before]
-    lines += [f"only in {now}: {measured(after, one)}" for one in found.only_measured_after]
+    lines += [f"only in {was}: {measured(one)}" for one in found.only_measured_before]
+    lines += [f"only in {now}: {measured(one)}" for one in found.only_measured_after]
     return section(2, "Not compared", LONE, bullets(lines)) if lines else ""
 
 

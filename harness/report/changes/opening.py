@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 from harness.changes import Change, Changes, Difference
 from harness.changes.scores import BETTER, IDENTICAL, UNCHANGED, WORSE
-from harness.comparison import Comparison
 from harness.measurement import Measurement
 from harness.report import machines
 from harness.report.markdown import escape
@@ -74,7 +73,7 @@ def unlike(found: Changes) -> dict[Difference, list[str]]:
         told.setdefault(one, []).append("the plan")
     for cost in found.costs:
         for one in cost.differences:
-            told.setdefault(one, []).append(measured(found.after.comparison, cost.after))
+            told.setdefault(one, []).append(measured(cost.after))
     return told
 
 
@@ -104,7 +103,7 @@ def asked(one: Verdict) -> str:
     return f"{place(one.group)} ({escape(models)})"
 
 
-def measured(comparison: Comparison, one: Measurement) -> str:
-    """What a measurement is of, escaped."""
-    models = " and ".join(machines.named(comparison, side) for side in one.subjects)
-    return f"{escape(one.kind)}, {machines.place(one.subjects[0])}, {models}"
+def measured(one: Measurement) -> str:
+    """What a measurement is of, in short."""
+    models = " and ".join(f"{side.model} ({side.mode})" for side in one.subjects)
+    return f"{escape(one.kind)} of {machines.place(one.subjects[0])}: {escape(models)}"

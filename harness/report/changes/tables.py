@@ -6,7 +6,7 @@ from harness.changes import Answer, Change, Changes
 from harness.changes.scores import BETTER, PAIRED, UNCHANGED, WORSE
 from harness.decisions import ABOVE
 from harness.report.answer import gap
-from harness.report.changes.opening import asked, few, named, unlike
+from harness.report.changes.opening import asked, few, measured, named, unlike
 from harness.report.markdown import bullets, escape, score, section, shorten, table
 from harness.report.summary import place
 from harness.stats import Estimate
@@ -108,14 +108,19 @@ def _reason(one: Verdict) -> str:
 
 def differences(found: Changes) -> str:
     """The section on what may explain a change."""
-    models = [named(one) for one in found.changes]
     rows = [
-        [
-            *(escape(shorten(text, 60)) for text in one),
-            "all models" if of == models and of[1:] else few(of, MODELS),
-        ]
+        [*(escape(shorten(text, 60)) for text in one), _concerned(found, of)]
         for one, of in unlike(found).items()
     ]
     header = ["fact", "before", "after", "of"]
     text = EXPLAIN if rows else "No fact on record differs between the two."
     return section(2, "What differs", text, table(header, rows) if rows else "")
+
+
+def _concerned(found: Changes, of: list[str]) -> str:
+    """What a difference is about; several in a word where it is all of them."""
+    if len(of) > 1 and of == [named(one) for one in found.changes]:
+        return "all models"
+    if len(of) > 1 and of == [measured(one.after) for one in found.costs]:
+        return "all measurements"
+    return few(of, MODELS)

@@ -363,12 +363,20 @@ def test_a_split_without_answers_is_told_what_to_do(tmp_path: Path) -> None:
         own.load(path=str(tmp_path), train="train.csv", test="t.parquet", **NAMED)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_without_permission(tmp_path: Path) -> None:
+def test_what_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
     path = put(tmp_path, "a.csv", REVIEWS)
-    Path(path).chmod(0)
-    with pytest.raises(InputError, match=r"a\.csv: cannot be read \(Permission denied\)"):
-        own.load(path=path, **NAMED)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", denied)  # root may read everything
+        with pytest.raises(InputError, match=r"a\.csv: cannot be read \(Permission denied\)"):
+            own.load(path=path, **NAMED)
+        patched.setattr(Path, "iterdir", denied)
+        with pytest.raises(InputError, match=r"cannot be read \(Permission denied\); .*data\.path"):
+            own.load(path=str(tmp_path), **NAMED)
+    with pytest.raises(InputError, match=r"cannot be read \(File name too long\); .*data\.path"):
+        own.load(path="x" * 5000)
 
 
 def test_damaged_parquet(tmp_path: Path) -> None:
