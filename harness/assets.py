@@ -163,6 +163,11 @@ def make(
         return Asset(str(folder), **facts)  # type: ignore[arg-type]
 
 
+LONGEST_WORD = 1000
+"""Characters of a word that a tokenizer is trained on: the trainer's time grows with their square,
+and WordPiece reads a longer piece than 100 as unknown anyway."""
+
+
 def save_tokenizer(
     folder: Path,
     vocabulary: Sequence[str] | None,
@@ -201,7 +206,8 @@ def _trained(texts: Sequence[Sequence[str]], size: int, whole_words: bool) -> An
 
     kinds = {True: pre_tokenizers.WhitespaceSplit, False: pre_tokenizers.BertPreTokenizer}
     normalizer, splitter = normalizers.NFC(), kinds[whole_words]()
-    lines = [normalizer.normalize_str(" ".join(text)) for text in texts]
+    readable = ([word for word in text if len(word) <= LONGEST_WORD] for text in texts)
+    lines = [normalizer.normalize_str(" ".join(words)) for words in readable]
     inside = {
         character
         for line in lines

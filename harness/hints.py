@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -17,6 +18,10 @@ CONF = Path(__file__).parent.parent / "conf"
 def explain(error: Exception) -> str:
     """One message for a configuration that could not be composed."""
     text = _whole(error)
+    unclear = re.search(r"Ambiguous value for argument '(.*?=.*?)'$", text, re.MULTILINE)
+    typed = getattr(error, "override", None) or (unclear and unclear[1])
+    if typed and "=" in typed:
+        return _quoted(typed)
     choice = re.search(r"Could not find '(?:([\w/]+)/)?([\w.-]+)'", text)
     if choice and choice[1]:
         options = sorted(p.stem for p in (CONF / choice[1]).glob("*.yaml"))
@@ -26,12 +31,24 @@ def explain(error: Exception) -> str:
         )
     key = re.search(r"Could not (?:override|append|delete).*?'([\w.@/+-]+)'", text)
     if key:
-        keys = sorted(_keys())
+        others = _choices(key[1])
+        if key[1] in others:
+            return f"{key[1]}: belongs to {others[key[1]]}; add that to the command"
+        keys = sorted({*_keys(), *others})
         return (
             f"{key[1]}: there is no such key{_near(key[1], keys)}; "
             "`python -m harness.run --cfg job` shows all keys"
         )
     return " ".join(text.split())
+
+
+def _quoted(typed: str) -> str:
+    """A value that Hydra's grammar cannot read as it stands, as it has to be typed in a shell."""
+    key, _, value = typed.partition("=")
+    paired = len(value) > 1 and value[0] == value[-1] in ("'", '"')
+    inside = (value[1:-1] if paired else value).replace('"', r"\"")
+    whole = shlex.quote(f'{key}="{inside}"')
+    return f"{typed}: the value holds characters with a meaning of their own; type {whole}"
 
 
 def _whole(error: BaseException) -> str:
@@ -48,6 +65,20 @@ def _near(word: str, options: list[str]) -> str:
     turned = [option for option in options if sorted(option) == sorted(word)]
     found = turned or difflib.get_close_matches(word, options, n=1, cutoff=0.6)
     return f" (did you mean {found[0]}?)" if found else ""
+
+
+def _choices(key: str) -> dict[str, str]:
+    """Keys that choices of this key's group have, each with a choice that has it.
+
+    What a user's own files need (data=files) comes before data sets that have names.
+    """
+    group = key.partition(".")[0]
+    files = sorted((CONF / group).glob("*.yaml"), key=lambda file: file.stem != "files")
+    found: dict[str, str] = {}
+    for file in files if "." in key else ():
+        for leaf in map(str, OmegaConf.load(file)):
+            found.setdefault(f"{group}.{leaf}", f"{group}={file.stem}")
+    return found
 
 
 def _keys() -> Iterator[str]:

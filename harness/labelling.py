@@ -74,8 +74,8 @@ class Labelling:
         side = self.sides["dev"]
         answers, _ = _answers(self.model, side, self.parts.knobs)
         counts = self.parts.task.judge(side.examples, answers, self.classes)
-        totals = {name: float(sum(column)) for name, column in counts.columns.items()}
-        return metrics.meter(self.metrics[0]).value(totals)
+        headline = self.metrics[0]
+        return metrics.meter(headline).value(metrics.totals([headline], counts.columns))
 
     def conclude(self) -> Conclusion:
         """Answers to the split that the cell is scored on."""
@@ -169,4 +169,4 @@ def _majority(task: Any, splits: Splits, classes: Sequence[str]) -> dict[str, in
     if not splits.test:
         return {}
     counts = task.judge(splits.test, task.majority(splits), classes)
-    return {name: sum(column) for name, column in counts.columns.items()}
+    return metrics.totals(task.metrics(splits), counts.columns)

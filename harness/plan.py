@@ -58,7 +58,9 @@ def checked(found: Plan, where: str) -> Plan:
     """The same plan. Raises InputError for the first value that makes no sense, naming its key."""
     sizes = {f"margins.{name}": value for name, value in found.margins.items()}
     sizes |= {f"embedded.{name}": value for name, value in found.embedded.items()}
-    rules = [(key, value, 0, math.inf, "a number above 0") for key, value in sizes.items()]
+    rules: list[tuple[str, Any, float, float, str]] = [
+        (key, value, 0, math.inf, "a number above 0") for key, value in sizes.items()
+    ]
     rules += [
         ("interaction", found.interaction, 0, math.inf, "a number above 0"),
         ("cost_ratio", found.cost_ratio, 1, math.inf, "a ratio above 1, such as 1.1"),

@@ -91,7 +91,7 @@ def load(folder: Path, name: str, found: Record, shelf: Shelf, examine: bool) ->
         size = found.data.sizes[found.evaluated]
         counts, meters = _checked(raw, size), [metrics.meter(name) for name in found.metrics]
         ratios = tuple(_ratio(meter, raw, shelf) for meter in meters)
-        totals = {key: float(np.sum(column)) for key, column in counts.columns.items()}
+        totals = metrics.totals(found.metrics, counts.columns)
         values = tuple(meter.value(totals) for meter in meters)
         told = detail(counts, found.data.classes, shelf.keep)
         table = Table(ratios, values, size, *_units(counts, shelf), told, _sums(meters[0], raw))

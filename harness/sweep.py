@@ -225,7 +225,7 @@ def _score(setup: Setup) -> str:
     kept = record.read(setup.folder)
     counts = record.read_counts(setup.folder)
     meter = metrics.meter(kept.metrics[0])
-    value = meter.value({name: float(sum(column)) for name, column in counts.columns.items()})
+    value = meter.value(metrics.totals([meter.name], counts.columns))
     return f"{meter.title} {value:.3f} ({kept.evaluated})"
 
 
@@ -244,7 +244,7 @@ def _conclude(tally: Tally, measured: Measured, results: Path) -> None:
         if planned:
             _say(f"{planned - lost} of {planned} {what} ({already} were {what.split()[1]} before)")
     if len(failed) < len(tally.setups) + measured.count:
-        _say(f"report: {report.write(results)}")
+        _say(f"report: {report.write([results])}")
 
 
 def _say(text: str) -> None:

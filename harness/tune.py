@@ -25,7 +25,7 @@ from omegaconf import OmegaConf
 
 from harness import configuration, record
 from harness.contracts import InputError
-from harness.metrics import meter
+from harness.metrics import meter, totals
 
 
 @dataclass(frozen=True, order=True)
@@ -107,8 +107,8 @@ def _trial(kept: record.Record, score: float) -> Trial:
 
 def _score(kept: record.Record, folder: Path) -> float:
     columns = record.read_counts(folder).columns
-    totals = {name: float(sum(column)) for name, column in columns.items()}
-    return meter(kept.metrics[0]).value(totals)
+    headline = kept.metrics[0]
+    return meter(headline).value(totals([headline], columns))
 
 
 def choose(runs: Sequence[Trial], metric: str) -> dict[str, Any]:

@@ -116,10 +116,11 @@ def _best_writers(contrasts: Sequence[Contrast]) -> list[Contrast]:
     return [max(some, key=_on_dev) for some in by_gpt.values()]
 
 
-def _on_dev(contrast: Contrast) -> tuple[bool, float]:
-    """How well the encoder does on dev, the higher the better; refused ones come last."""
+def _on_dev(contrast: Contrast) -> tuple[bool, float, int]:
+    """How well the encoder does on dev, and on how many seeds; refused ones come last."""
     score, improves = dev_score(contrast.bert), contrast.gpt.headline.improves
-    return not contrast.refused, float("-inf") if score is None else improves(score)
+    well = float("-inf") if score is None else round(improves(score), 9)
+    return not contrast.refused, well, len(contrast.seeds)
 
 
 def dev_score(arm: Arm) -> float | None:

@@ -3,6 +3,7 @@
 Every module holds TITLE, COLUMNS, LOWER_IS_BETTER, LIMITS and `value(totals)`. What it holds
 besides says how its error is known: `ratio(columns)` of a ratio of two sums, `values(totals)` of
 any other formula (`value` of many sums at once), NO_INTERVAL (why not) where neither helps.
+`sums(columns)` makes what a formula sums where that is no column on record (per class, say).
 Metrics of written texts make their columns by `count` of one text or `count_all` of a list.
 DESCRIPTIVE marks those that describe texts and rank none. `meter` finds a module by its name.
 """
@@ -39,6 +40,7 @@ class Meter:
     value: Callable[[Mapping[str, float]], float]
     ratio: Callable[[Mapping[str, Sequence[int]]], tuple[Sequence[float], Sequence[float]]] | None
     values: Callable[[Mapping[str, Vector]], Vector] | None
+    sums: Callable[[Mapping[str, Sequence[int]]], Mapping[str, int]] | None
     count: Callable[[Words, Sequence[str]], Mapping[str, int]] | None
     count_all: Callable[[Sequence[Words]], Mapping[str, Sequence[int]]] | None
     signature: Callable[[Sequence[Sequence[str]]], str] | None
@@ -78,12 +80,21 @@ def meter(name: str) -> Meter:
         value=module.value,
         ratio=getattr(module, "ratio", None),
         values=getattr(module, "values", None),
+        sums=getattr(module, "sums", None),
         count=getattr(module, "count", None),
         count_all=getattr(module, "count_all", None),
         signature=getattr(module, "signature", None),
         no_interval=getattr(module, "NO_INTERVAL", None),
         descriptive=getattr(module, "DESCRIPTIVE", False),
     )
+
+
+def totals(names: Sequence[str], columns: Mapping[str, Sequence[int]]) -> dict[str, int]:
+    """What the formulas of these metrics read: every column summed, and what they sum besides."""
+    found = {name: int(np.sum(column)) for name, column in columns.items()}
+    for make in (meter(name).sums for name in names):
+        found |= make(columns) if make is not None else {}
+    return found
 
 
 def of_texts(names: Sequence[str]) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from harness.findings import Findings
-from harness.plots import forest, latency, learning, memory, slices, tradeoff
+from harness.plots import calibration, forest, latency, learning, memory, slices, tradeoff, types
 from harness.plots.fronts import Fronts
 from harness.plots.picture import Picture, rendered
 
@@ -34,6 +34,8 @@ def figures(findings: Findings, fronts: Fronts | None = None) -> Iterator[Pictur
 def _all(findings: Findings, fronts: Fronts) -> Iterator[Picture]:
     yield from forest.pictures(findings)
     yield from slices.pictures(findings)
+    yield from types.pictures(findings)
+    yield from calibration.pictures(findings)
     yield from learning.pictures(findings)
     yield from tradeoff.pictures(findings, fronts)
     yield from latency.pictures(findings)

@@ -1,17 +1,17 @@
-"""Reliability diagram: how often answers of a given confidence are right, and how many there are.
-
-Bins and errors are found elsewhere: they come as parameters.
-"""
+"""Reliability diagram: how often answers of a confidence are right, and how many there are."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from harness.comparison import Arm
+from harness.diagnosis import Diagnosis, calibration
+from harness.findings import Findings
 from harness.plots import canvas, scales, style
 from harness.plots.picture import Picture
-from harness.plots.shown import Shown
+from harness.plots.shown import MOST, Shown, leading, left_out, named
 from harness.plots.wording import safe, score, sentence
 from harness.stats import Estimate
 
@@ -26,10 +26,11 @@ FEW = 20
 LEFT, WIDE, HIGH, LOW, BETWEEN, BOTTOM, RIGHT = 0.85, 4.6, 3.0, 0.75, 0.14, 0.6, 2.7
 CAPTION = (
     "Answers in bins of equal width by the probability that the model gave them: share of right "
-    "answers against mean confidence, all seeds together; below, the share of all answers in each "
-    "bin. On the dashes confidence is what it says; below them a model is over-confident. Hollow: "
-    f"fewer than {FEW} answers. ECE is the expected calibration error (mean distance from the "
-    "dashes, weighted by answers); the gap is mean confidence minus share of right answers."
+    "answers against mean confidence, all seeds together, bars from the lowest to the highest "
+    "seed; below, the share of all answers in each bin. On the dashes a model is as often right "
+    f"as it is sure, below them it is over-confident. Hollow: fewer than {FEW} answers. ECE is the "
+    "expected calibration error (mean distance from the dashes, weighted by answers); the gap is "
+    "mean confidence minus share of right answers; their intervals are over seeds only."
 )
 
 
@@ -39,7 +40,7 @@ class Bin(NamedTuple):
     confidence: float  # mean
     right: float  # share
     answers: int
-    low: float | None = None  # interval of the share, where there is one
+    low: float | None = None  # the share of the lowest seed and of the highest
     high: float | None = None
 
 
@@ -54,14 +55,41 @@ class Sure:
     gap: Estimate | None = None  # above 0: over-confident
 
 
-def picture(shown: Shown, sides: Sequence[Sure]) -> Picture | None:
-    """The figure of one pair; None where no side has answers with a confidence."""
-    title = headline(shown.name, sides)
-    figure = draw(sides, title, shown.subtitle)
-    if figure is None:
-        return None
-    name = safe(NAME, shown.group.key.task, shown.group.key.data)
-    return Picture(name, title, CAPTION, _alt(shown.name, sides), figure)
+def pictures(findings: Findings) -> Iterator[Picture]:
+    """One figure a group whose records hold confidences, for the first few."""
+    every = [(one, sures(one)) for one in leading(findings)]
+    found = [(one, sides) for one, sides in every if any(side.bins for side in sides)]
+    rest = left_out([one.name for one, _ in found[MOST:]])
+    for one, sides in found[:MOST]:
+        title = headline(one.name, sides)
+        figure = draw(sides, title, one.subtitle)
+        if figure is not None:
+            name = safe(NAME, one.group.key.task, one.group.key.data)
+            yield Picture(name, title, CAPTION + rest, _alt(one.name, sides), figure)
+
+
+def sures(shown: Shown) -> list[Sure]:
+    """GPT's and BERT's bins and errors."""
+    return [_sure(arm) for arm in (shown.contrast.gpt, shown.contrast.bert)]
+
+
+def _sure(arm: Arm) -> Sure:
+    told = calibration(arm.diagnosis) if arm.diagnosis else None
+    if told is None or arm.diagnosis is None:
+        return Sure(named(arm), arm.key.family, ())
+    return Sure(named(arm), arm.key.family, tuple(_bins(arm.diagnosis)), told.ece, told.gap)
+
+
+def _bins(found: Diagnosis) -> Iterator[Bin]:
+    """All seeds together, with the lowest and the highest seed of those with answers there."""
+    told = calibration(found)
+    tables = list(found.having("reliability").values())
+    for place, one in enumerate(told.bins if told else ()):
+        if one.confidence is not None and one.right is not None:
+            here = [(int(right[place]), int(answers[place])) for answers, right, _ in tables]
+            seeds = [right / answers for right, answers in here if answers]
+            spread = (min(seeds), max(seeds)) if len(seeds) > 1 else (None, None)
+            yield Bin(one.confidence, one.right, one.answers, *spread)
 
 
 def headline(place: str, sides: Sequence[Sure]) -> str:
@@ -133,7 +161,7 @@ def _curve(axes: Axes, one: Sure, look: style.Side) -> None:
     for found in one.bins:
         if found.low is not None and found.high is not None:
             ends = (found.low, found.high)
-            bar = canvas.Stroke("interval", look.colour, 1.6)
+            bar = canvas.Stroke("seeds", look.colour, 1.6)
             canvas.stroke(axes, [found.confidence] * 2, ends, bar)
         inside = look.colour if found.answers >= FEW else style.WHITE
         point = canvas.Stroke("bin", look.colour, 1.4, marker=look.marker, size=7)

@@ -29,11 +29,10 @@ MARKED = (0.5, 0.95)
 MOST_MODELS, MOST_TOLD, MOST_STEPS = 6, 2, 400
 LEFT, RIGHT, BOTTOM, HEIGHT = 0.75, 2.35, 0.62, 2.5
 CAPTION = (
-    "Share of answers that took at most so long, one request at a time on a quiet machine. Marked: "
-    "p50 and p95 with 95 % intervals between order statistics, which cover the requests of this "
-    "measurement, not another day; a percentile that the samples cannot carry is not marked (p50 "
-    "takes 20 samples, p95 200). Each model was measured alone: which is faster is decided in a "
-    "race, not here."
+    "Share of answers that took at most so long, one request at a time. Marked: p50 and p95 with "
+    "95 % intervals between order statistics, which cover the requests of this measurement, not "
+    "another day; a percentile that the samples cannot carry is not marked (p50 takes 20 samples, "
+    "p95 200). Each model was measured alone: which is faster is decided in a race, not here."
 )
 
 

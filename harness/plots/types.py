@@ -1,17 +1,16 @@
-"""F1 by entity type (or by class) of both sides of a pair, the most telling type first.
-
-What a type scores is found elsewhere: rows come as parameters.
-"""
+"""F1 by entity type of both sides of a pair, the most telling type first."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from harness.diagnosis import MACRO, MICRO, by_type, f1_differences
+from harness.findings import Findings
 from harness.plots import dots
 from harness.plots.dots import Row
 from harness.plots.picture import Picture
-from harness.plots.shown import Shown, left_out
+from harness.plots.shown import MOST, Shown, leading, left_out
 from harness.plots.wording import counted, plain, safe, score, sentence
 from harness.stats import Estimate
 
@@ -37,16 +36,33 @@ class Typed(NamedTuple):
     apart: Estimate | None = None
 
 
-def picture(shown: Shown, typed: Sequence[Typed], noun: str = "entity") -> Picture | None:
-    """The figure of one pair; None without types. `noun` is what support counts."""
-    rows = rows_of(typed, noun)
-    title = headline(shown.name, rows)
-    figure = draw(rows[:MOST_ROWS], title, shown.subtitle)
-    if figure is None:
-        return None
-    caption = CAPTION + left_out([one.label for one in rows[MOST_ROWS:]])
-    name = safe(NAME, shown.group.key.task, shown.group.key.data)
-    return Picture(name, title, caption, _alt(shown.name, rows[:MOST_ROWS]), figure)
+def pictures(findings: Findings) -> Iterator[Picture]:
+    """One figure a group whose records tell entities apart, for the first few."""
+    found = [(one, typed) for one in leading(findings) if (typed := typed_of(one))]
+    rest = left_out([one.name for one, _ in found[MOST:]])
+    for one, typed in found[:MOST]:
+        rows = rows_of(typed)
+        title = headline(one.name, rows)
+        figure = draw(rows[:MOST_ROWS], title, one.subtitle)
+        if figure is not None:
+            caption = CAPTION + left_out([row.label for row in rows[MOST_ROWS:]]) + rest
+            name = safe(NAME, one.group.key.task, one.group.key.data)
+            alt = _alt(one.name, rows[:MOST_ROWS])
+            yield Picture(name, title, caption, alt, figure)
+
+
+def typed_of(shown: Shown) -> list[Typed]:
+    """Types of entities that the data have; labels have classes, which are told elsewhere."""
+    gpt, bert = shown.contrast.gpt.diagnosis, shown.contrast.bert.diagnosis
+    if gpt is None or bert is None or gpt.labels or bert.labels:
+        return []
+    sides = [{one.name: one for one in by_type(side)} for side in (gpt, bert)]
+    apart = f1_differences(gpt, bert)
+    return [
+        Typed(name, one.f1, sides[1][name].f1, one.support, apart.get(name))
+        for name, one in sides[0].items()
+        if name not in (MICRO, MACRO) and name in sides[1] and one.support
+    ]
 
 
 def draw(rows: Sequence[Row], title: str, subtitle: str) -> Figure | None:
@@ -54,15 +70,13 @@ def draw(rows: Sequence[Row], title: str, subtitle: str) -> Figure | None:
     return dots.draw(rows, title, subtitle, "F1")
 
 
-def rows_of(typed: Sequence[Typed], noun: str = "entity") -> list[Row]:
+def rows_of(typed: Sequence[Typed]) -> list[Row]:
     """The types as rows, the largest difference first."""
-    several = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
-    return dots.ordered(
-        [
-            Row(plain(one.name), counted(one.support, noun, several), one.gpt, one.bert, one.apart)
-            for one in typed
-        ]
-    )
+    rows = [
+        Row(plain(t.name), counted(t.support, "entity", "entities"), t.gpt, t.bert, t.apart)
+        for t in typed
+    ]
+    return dots.ordered(rows)
 
 
 def headline(place: str, rows: Sequence[Row]) -> str:

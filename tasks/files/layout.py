@@ -25,6 +25,7 @@ ENDINGS = {
     "bio": "conll",
     "iob": "conll",
 }
+DELIMITED = ("csv", "tsv")
 FORMATS = tuple(dict.fromkeys(ENDINGS.values()))
 
 _SPLITS = {

@@ -135,9 +135,11 @@ def _labelled(
     for split, table in opened.items():
         found[split] = list(table.cut(form.columns))
         _tell(split, files[split], _read(found[split], form.columns, table.names))
-    doubts = _doubts(found["train"], form.columns.get("label"), opened["train"].names)
-    absent = source.absent(files)
-    return examples.splits(name, form.task, found, labels, (*absent, *doubts))
+    warnings = list(source.absent(files))
+    label = form.columns.get("label")
+    if isinstance(label, int) and files["train"].format in layout.DELIMITED:
+        warnings += _doubts(found["train"], label, opened["train"].names)
+    return examples.splits(name, form.task, found, labels, tuple(warnings))
 
 
 def _refuse_missing(file: Placed, wanted: Sequence[str], table: tables.Opened) -> None:
@@ -148,7 +150,7 @@ def _refuse_missing(file: Placed, wanted: Sequence[str], table: tables.Opened) -
         remedy = " and ".join(f"data.{role}=..." for role in missing)
         raise InputError(
             f"{file.path}: no column {columns} (columns: {listed(table.names)}); set {remedy}"
-            f"{delimited.hint(table.names) if file.format in ('csv', 'tsv') else ''}"
+            f"{delimited.hint(table.names) if file.format in layout.DELIMITED else ''}"
         )
 
 
@@ -158,8 +160,9 @@ def _tell(split: str, file: Placed, said: str) -> None:
 
 def _read(found: Sequence[Row], columns: Mapping[str, Column], names: Sequence[str]) -> str:
     used = (f"{role} = {shown(columns[role])}" for role in rows.TITLES if role in columns)
-    taken = {names[c] if isinstance(c, int) and names else str(c) for c in columns.values()}
-    unused = listed((name or "(no name)" for name in names if name not in taken), 8)
+    taken = {*columns.values(), *map(str, columns.values())}
+    left = (name for place, name in enumerate(names) if name not in taken and place not in taken)
+    unused = listed((name or "(no name)" for name in left), 8)
     spans = [b.line - a.line for a, b in itertools.pairwise(found) if b.line - a.line > 1]
     parts = [
         f"{len(found):,} rows{'' if names else ', no header'}",
@@ -170,10 +173,8 @@ def _read(found: Sequence[Row], columns: Mapping[str, Column], names: Sequence[s
     return "; ".join(parts)
 
 
-def _doubts(found: Sequence[Row], label: Column | None, names: Sequence[str]) -> Iterator[str]:
-    """Was a header read as data, or data as a header? Only where labels are taken by number."""
-    if not isinstance(label, int):
-        return
+def _doubts(found: Sequence[Row], label: int, names: Sequence[str]) -> Iterator[str]:
+    """Was a header read as data, or data as a header? Seen where a number says the column."""
     seen = Counter(rows.label(row) for row in found)
     if names and names[label] in seen:
         yield (

@@ -30,6 +30,7 @@ from rendered import HOSTILE, STEERING
 from synthetic import TRAINING, cell, leave
 
 from harness import findings, metrics, plots, timings
+from harness.diagnosis import Detail, Diagnosis, by_type
 from harness.findings import Findings
 from harness.measurement import Stage
 from harness.plots import (
@@ -363,19 +364,40 @@ def test_no_slice_is_called_telling_where_none_is() -> None:
     assert "slice c" in slices.headline("NER", [wide, sure])
 
 
-def test_types_are_rows_with_their_support(found: Findings) -> None:
+def test_types_are_rows_with_their_support() -> None:
     typed = [
         Typed("PER", estimate(0.9), estimate(0.92), 320, estimate(0.02)),
         Typed("LOC", estimate(0.5), estimate(0.9), 1, estimate(0.4)),
     ]
-    (one,) = [one for one in leading(found) if one.group.key.task == "ner"]
-    made = types.picture(one, typed)
-    assert made is not None
-    assert made.name == "types-ner-world"
-    assert made.title == "NER, world: type LOC tells them apart most, GPT .500, BERT .900"
-    assert [xs(dot) for dot in by_gid(made.figure, "score BERT")] == [[0.9], [0.92]]
-    assert {"1 entity", "320 entities"} <= set(words(made.figure))
-    assert types.picture(one, []) is None
+    rows = types.rows_of(typed)
+    assert [(one.label, one.detail) for one in rows] == [
+        ("LOC", "1 entity"),
+        ("PER", "320 entities"),
+    ]
+    figure = types.draw(rows, "title", "below")
+    assert figure is not None
+    assert [xs(dot) for dot in by_gid(figure, "score BERT")] == [[0.9], [0.92]]
+    assert types.headline("NER", rows) == (
+        "NER: type LOC tells them apart most, GPT .500, BERT .900"
+    )
+    assert types.headline("NER", rows[1:]) == "NER: no type tells GPT and BERT apart"
+    assert types.draw([], "title", "below") is None
+
+
+def test_types_are_those_of_the_diagnosis(found: Findings) -> None:
+    (ner,) = [one for one in leading(found) if one.task == "NER"]
+    typed = {one.name: one for one in types.typed_of(ner)}
+    told = {one.name: one for one in by_type(ner.contrast.bert.diagnosis)}
+    assert typed
+    assert set(typed) == {name for name in told if not name.startswith("all (")}
+    for name, one in typed.items():
+        assert one.bert == told[name].f1
+        assert one.support == told[name].support
+        assert one.apart is not None
+        assert one.apart.mean == pytest.approx(one.bert.mean - one.gpt.mean)
+    (labels,) = [one for one in leading(found) if one.task == "classification"]
+    assert labels.contrast.gpt.diagnosis is not None
+    assert types.typed_of(labels) == []
 
 
 # --- quality against latency --------------------------------------------------------------------
@@ -661,28 +683,47 @@ def test_learning_reads_the_logs(found: Findings) -> None:
 # --- calibration --------------------------------------------------------------------------------
 
 
-def test_reliability_draws_its_bins(found: Findings) -> None:
+def test_reliability_draws_its_bins() -> None:
     gpt = Sure("gpt2", "gpt", (Bin(0.45, 0.3, 5, 0.1, 0.5), Bin(0.95, 0.9, 195)))
     bert = Sure("bert", "bert", (Bin(0.9, 0.92, 100),), estimate(0.02), estimate(0.01))
     sides = [replace(gpt, ece=estimate(0.06), gap=estimate(0.06)), bert]
-    (one,) = [one for one in leading(found) if one.task == "NER"]
-    made = calibration.picture(one, sides)
-    assert made is not None
-    spots = [(xs(dot)[0], ys(dot)[0]) for dot in by_gid(made.figure, "bin")]
+    figure = calibration.draw(sides, "title", "below")
+    assert figure is not None
+    spots = [(xs(dot)[0], ys(dot)[0]) for dot in by_gid(figure, "bin")]
     assert spots == [(0.45, 0.3), (0.95, 0.9), (0.9, 0.92)]
-    assert [ys(one) for one in by_gid(made.figure, "interval")] == [[0.1, 0.5]]
-    faces = [to_hex(dot.get_markerfacecolor()) for dot in by_gid(made.figure, "bin")]
+    assert [ys(one) for one in by_gid(figure, "seeds")] == [[0.1, 0.5]]
+    faces = [to_hex(dot.get_markerfacecolor()) for dot in by_gid(figure, "bin")]
     assert faces == ["#ffffff", "#0072b2", "#d55e00"]
-    bars = by_gid(made.figure, "answers", Rectangle)
+    bars = by_gid(figure, "answers", Rectangle)
     assert [bar.get_height() for bar in bars] == pytest.approx([0.025, 0.975, 1.0])
-    (perfect,) = by_gid(made.figure, "perfect")
+    (perfect,) = by_gid(figure, "perfect")
     assert xs(perfect) == ys(perfect) == [0, 1]
-    assert made.title == (
-        "NER, world: GPT is over-confident by .060, "
-        "BERT is neither over- nor under-confident for sure"
+    assert calibration.headline("NER", sides) == (
+        "NER: GPT is over-confident by .060, BERT is neither over- nor under-confident for sure"
     )
-    assert "ECE .060 [.010, .110]" in words(made.figure)
-    assert calibration.picture(one, [Sure("gpt2", "gpt", ())]) is None
+    assert "ECE .060 [.010, .110]" in words(figure)
+    assert calibration.draw([Sure("gpt2", "gpt", ())], "title", "below") is None
+
+
+def test_bins_are_those_of_the_diagnosis() -> None:
+    tables = [np.array([[0, 4, 10], [0, 1, 9], [0, 24_000, 96_000]])]
+    tables.append(np.array([[0, 0, 20], [0, 0, 20], [0, 0, 198_000]]))
+    told = Diagnosis((0, 1), tuple(Detail(reliability=one) for one in tables))
+    arm = SimpleNamespace(
+        diagnosis=told,
+        key=SimpleNamespace(model="bert", family="bert", strategy="full", weights="embedded"),
+        writes=False,
+        native=True,
+    )
+    shown = SimpleNamespace(contrast=SimpleNamespace(gpt=arm, bert=arm))
+    one, _ = calibration.sures(shown)  # type: ignore[arg-type]
+    few, many = one.bins
+    assert few == (0.6, 0.25, 4, None, None)
+    assert many == pytest.approx((0.98, 29 / 30, 30, 0.9, 1.0))
+    assert one.gap is not None
+    none = SimpleNamespace(**(vars(arm) | {"diagnosis": None}))
+    shown = SimpleNamespace(contrast=SimpleNamespace(gpt=none, bert=none))
+    assert [side.bins for side in calibration.sures(shown)] == [(), ()]  # type: ignore[arg-type]
 
 
 # --- everything ---------------------------------------------------------------------------------
@@ -693,7 +734,8 @@ def test_all_kinds_are_drawn_under_names_of_their_own(drawn: list[plots.Picture]
     assert len(names) == len(set(names))
     assert all(re.fullmatch(r"[a-z0-9-]{1,120}", name) for name in names)
     kinds = {name.partition("-")[0] for name in names}
-    assert kinds == {"forest", "slices", "learning", "tradeoff", "latency", "memory"}
+    rest = {"types", "calibration", "learning", "tradeoff", "latency", "memory"}
+    assert kinds == {"forest", "slices"} | rest
     assert names[0] == "forest"
     for one in drawn:
         assert one.title

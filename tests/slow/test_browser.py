@@ -31,7 +31,7 @@ FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--disable-extensions", "--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr",
-    "--v=0",
+    "--v=0", "--hide-scrollbars",
 ]  # fmt: skip
 PHONE, SCREEN = (390, 844), (1280, 800)
 SVG = (
@@ -48,7 +48,9 @@ ANSWERS = markdown.table(
          "BERT 1.10x one by one; GPT 1.31x per text", "preliminary: 3 seeds"],
         ["matching", "**undetermined**", ".803", ".714", "-.089 [-.427, +.249]",
          "undetermined one by one; noisy offline", "preliminary: 3 seeds"],
-        ["ner", "**BERT**", ".771", ".902", "+.131 [+.103, +.159]", "-", "5 seeds"],
+        ["NER", "**BERT**", ".771", ".902", "+.131 [+.103, +.159]",
+         "GPT 1.20x one by one; BERT 1.07x offline", "5 seeds"],
+        ["NER (twin)", "**BERT**", ".778", ".836", "+.058 [+.038, +.078]", "-", "5 seeds"],
     ],
 )  # fmt: skip
 OPENING = f"# GPT or BERT, for which task?\n\nChoose **BERT** for ner, **GPT** else.\n\n{ANSWERS}\n"
@@ -177,7 +179,7 @@ def test_no_width_makes_the_page_scroll_sideways(measured: dict[str, dict[str, A
     for name, (width, _) in {"phone": PHONE, "screen": SCREEN}.items():
         found = measured[name]
         assert found["cells"] > 100
-        assert width - 20 <= found["width"] <= width  # a scroll bar may take its share
+        assert found["width"] == width
         assert found["scroll"] <= found["width"], name
         assert found["out"] == []
         assert found["boxes"] > 0  # wide tables, which scroll by themselves

@@ -156,6 +156,15 @@ def test_references_are_repeated_rows_or_a_list(tmp_path: Path) -> None:
     assert all(len(e.target) == 2 for e in one.train)  # type: ignore[arg-type]
 
 
+def test_keys_that_are_numbers(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    lines = "".join(f'{{"7": "a {n}", "0": "{n % 2}"}}\n' for n in range(40))
+    with caplog.at_level(logging.INFO, "tasks"):
+        splits = own.load(path=put(tmp_path, "a.jsonl", lines), text=7, label=0)
+    assert splits.labels == ("0", "1")
+    assert len(splits.warnings) == 1  # what was drawn: JSON has no header to take for data
+    assert caplog.messages[0].endswith("40 rows; text = 7, label = 0")
+
+
 def test_words_in_columns(tmp_path: Path) -> None:
     splits = own.load(path=put(tmp_path, "a.txt", TAGS))
     assert (splits.task, splits.labels) == ("ner", ("PER",))
