@@ -85,6 +85,7 @@ class Splits:
     warnings: tuple[str, ...] = ()
     grade: Grade | None = None
     metrics: tuple[str, ...] = ()  # of `grade`, headline first
+    slices: Mapping[str, str] = field(default_factory=dict)  # what decides each slice, in words
 
 
 @dataclass(frozen=True)

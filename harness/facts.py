@@ -27,6 +27,7 @@ def data_facts(foundation: Foundation, parts: Parts, classes: Sequence[str]) -> 
         caps=dict(splits.caps.get(reader, {})),
         reader=reader,
         warnings=list(splits.warnings),
+        slices=dict(splits.slices),
     )
 
 

@@ -86,6 +86,7 @@ class DataFacts:
     caps: Mapping[str, float]  # slice -> best possible score for this reader; {} if unknown
     reader: str  # "causal/last", ...: what `caps` were computed for
     warnings: Sequence[str] = ()
+    slices: Mapping[str, str] = field(default_factory=dict)  # what decides each slice, in words
 
 
 @dataclass(frozen=True)

@@ -22,14 +22,15 @@ SPECIAL = re.compile(r"([\\|`*~#\[\]$])|((?<!\w)_|_(?!\w))")
 
 def escape(value: object) -> str:
     """Foreign text as one harmless line: no markup, no HTML, no control or bidi characters."""
-    text = "".join(_visible(character) for character in str(value))
+    text = "".join(visible(character) for character in str(value))
     text = SPECIAL.sub(lambda match: "\\" + match.group(0), text)
     text = re.sub("[&<>]", lambda match: ENTITIES[match.group(0)], text)
     text = re.sub(r"(?i)\b(https?|ftp)://|\bwww\.", _unlinked, text)
     return " ".join(text.split())
 
 
-def _visible(character: str) -> str:
+def visible(character: str) -> str:
+    """The character, or what stands for it where it would steer the text or not be seen."""
     if character in "\n\r\t\v\f\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}":
         return " "
     bidi = unicodedata.bidirectional(character)

@@ -14,7 +14,7 @@ import pandas as pd
 from harness.comparison import Comparison
 from harness.report import sheets_of_measurements as measured
 from harness.report import sheets_of_runs as trained
-from harness.report.markdown import _visible as visible
+from harness.report.markdown import visible
 
 Row = dict[str, object]
 

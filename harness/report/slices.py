@@ -41,10 +41,19 @@ def slices(group: Group) -> str:
         3,
         "Slices",
         _introduction(group) + CLUSTERS + EXPLORING,
+        _meanings(group),
         *(_pair(one) for one in pairs),
         _alone(others),
         _differences([one for one in ordered(group.contrasts) if id(one) not in map(id, pairs)]),
     )
+
+
+def _meanings(group: Group) -> str:
+    """What decides each slice, where the data say so."""
+    facts = group.arms[0].first.data
+    told = facts.slices if facts else {}
+    lines = [f"{escape(name)}: {escape(text)}" for name, text in told.items()]
+    return bullets(lines) if lines else ""
 
 
 def _introduction(group: Group) -> str:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from harness.contracts import Example, Grade, InputError, Splits
 from harness.data import limit
-from tasks.world import drafts, grammar, pairs, reviews
+from tasks.world import drafts, entities, grammar, pairs, reviews
 from tasks.world.caps import caps
 from tasks.world.chance import Choice, Sampler, stream
 from tasks.world.drafts import Draft
@@ -36,15 +36,16 @@ class _Kind(NamedTuple):
 
     draw: Callable[[Choice, World, str], Draft]
     labels: tuple[str, ...]
+    slices: Mapping[str, str]
     grade: Grade | None = None
     metrics: tuple[str, ...] = ()
 
 
 _KINDS: Final[Mapping[str, _Kind]] = {
-    "classification": _Kind(drafts.review, reviews.LABELS),
-    "matching": _Kind(drafts.matching, pairs.LABELS),
-    "ner": _Kind(drafts.entities, TYPES),
-    "generation": _Kind(drafts.generation, (), grammar.grade, grammar.METRICS),
+    "classification": _Kind(drafts.review, reviews.LABELS, reviews.SLICES),
+    "matching": _Kind(drafts.matching, pairs.LABELS, pairs.SLICES),
+    "ner": _Kind(drafts.entities, TYPES, entities.SLICES),
+    "generation": _Kind(drafts.generation, (), {}, grammar.grade, grammar.METRICS),
 }
 
 
@@ -86,6 +87,7 @@ def load(
         vocabulary=vocabulary(spec),
         grade=kind.grade,
         metrics=kind.metrics,
+        slices=kind.slices,
     )
 
 

@@ -16,6 +16,16 @@ from tasks.world.chance import Choice, distinct
 from tasks.world.names import PAIRS, World
 from tasks.world.spec import Bounds, Weights
 
+SLICES: Final = {
+    "U": "a name that has one type only",
+    "G": "the same, but labelled training data never shows the name: pretraining must have",
+    "L": "an ambiguous name, decided by a word to its left",
+    "R": "an ambiguous name, decided by a word to its right",
+    "B": "an ambiguous name, decided on both sides",
+    "N": "an ambiguous name that nothing decides: a coin",
+}
+"""What gives the type of an entity, in words."""
+
 
 class Mention(NamedTuple):
     """One entity: words `start` up to `end` are of `type`."""

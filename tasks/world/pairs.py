@@ -27,6 +27,17 @@ LABELS: Final = ("different", "same")
 Words = tuple[str, ...]
 
 
+SLICES: Final = {
+    "same": "the same record, told with other words",
+    "again": "the same record, the fact that counts told with the same word",
+    "value": "the same but for one value",
+    "role": "two inns with their parts exchanged",
+    "other": "another record",
+    "vague": "a second text that tells nothing: a coin",
+}
+"""What the answer to a pair hangs on, in words."""
+
+
 class Pair(NamedTuple):
     """Two texts; `label` is an index into `LABELS`."""
 

@@ -23,6 +23,16 @@ Lists = tuple[Words, Words]
 """Polarity words by label: negative, positive."""
 
 
+SLICES: Final = {
+    "lex": "one word of praise or blame",
+    "new": "the same, with a word that labelled training data never shows",
+    "neg": "the word is negated",
+    "con": "two or three clauses, of which the main one counts",
+    "none": "no opinion at all: a coin",
+}
+"""What a review asks of its reader, in words."""
+
+
 class Review(NamedTuple):
     """One labelled review; `label` is an index into `LABELS`."""
 

@@ -125,7 +125,7 @@ def test_escaped_text_is_read_as_it_was(text: str) -> None:
     """What the report escapes for markdown comes out as the characters that it stands for."""
     table = markdown.table(["what", "n"], [[escape(text), "1"]], "lr")
     read = shown(f"# {escape(text)}\n\n{escape(text)}\n\n{table}\n\n- {escape(text)}")
-    seen = " ".join("".join(map(markdown._visible, text)).split())
+    seen = " ".join("".join(map(markdown.visible, text)).split())
     assert read.text("h1") == read.text("p", "section") == read.text("li", "ul") == seen
     assert read.text("td") == seen + "1"
     assert not set(read.text("main")) & set(STEERING)
