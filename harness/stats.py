@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -263,8 +262,8 @@ def _with_t(
     level: float,
     bounds: tuple[float, float] | None,
 ) -> Estimate:
-    reach: Any = distributions.t.ppf((1 + level) / 2, df) * se
-    low, high = plain.mean - float(reach), plain.mean + float(reach)
+    reach = float(stdtrit(df, (1 + level) / 2)) * se
+    low, high = plain.mean - reach, plain.mean + reach
     if bounds is not None:
         low, high = max(low, bounds[0]), min(high, bounds[1])
     return replace(plain, se=se, low=low, high=high, df=df, covers=covers)

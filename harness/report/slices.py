@@ -18,8 +18,8 @@ from harness.report.markdown import (
     section,
     table,
 )
+from harness.report.sides import brief
 from harness.report.summary import named, ordered, sides
-from harness.stats import Estimate
 
 CAP = "The cap is what the best reader of this kind scores there, best as a whole: another reader "
 CAP += "may trade one slice for another. "
@@ -76,10 +76,10 @@ def _pair(contrast: Contrast) -> str:
         [
             escape(name),
             *([score(gpt[name].cap)] if capped else []),
-            _brief(gpt[name].estimate),
+            brief(gpt[name].estimate),
             *([score(bert[name].cap)] if capped else []),
-            _brief(bert[name].estimate),
-            _brief(contrast.slices[name], True),
+            brief(bert[name].estimate),
+            brief(contrast.slices[name], True),
         ]
         for name in names
     ]
@@ -104,12 +104,6 @@ def _behind(names: Sequence[str], gpt: dict[str, SliceScore], bert: dict[str, Sl
         for name in names
     ]
     return table(header, rows, "lrrrrrr"[: len(header)])
-
-
-def _brief(estimate: Estimate, sign: bool = False) -> str:
-    """Mean and interval; why there is none stands below the table."""
-    mean = score(estimate.mean, sign)
-    return mean if estimate.low is None else f"{mean} {interval(estimate, sign)}"
 
 
 def _notes(contrast: Contrast) -> list[str]:

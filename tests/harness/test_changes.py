@@ -25,6 +25,7 @@ from harness.changes.scores import (
 from harness.record import Outcome
 from harness.report.__main__ import main
 from harness.report.changes import changes as told_of
+from harness.report.markdown import score
 from harness.stats import Estimate, mean_interval
 from harness.verdicts import BERT, GPT, NONE, UNDETERMINED
 
@@ -97,6 +98,10 @@ def test_fewer_errors_are_better(tmp_path):
     assert one.decision.high < 0
     assert one.word == BETTER
     assert only(compared(now, was)).word == WORSE
+    edge = replace(PLAN, embedded={"slot_error": -one.difference.mean})
+    for sides, word in (((was, now), BETTER), ((now, was), WORSE)):
+        text = text_of(*sides, named=edge)
+        assert f"undetermined ({word}, not by" in rows(text, "slot error rate")[0]
 
 
 def test_paired_by_seed_and_example(tmp_path):
@@ -187,6 +192,8 @@ def test_all_models_are_one_family(tmp_path):
     assert bert.decision.level == pytest.approx(1 - PLAN.alpha / 10)
     assert bert.difference == alone.difference
     assert bert.decision.low < alone.decision.low
+    low, high = (score(end, True) for end in (bert.decision.low, bert.decision.high))
+    assert rows(told_of(found, ("was", "now")), "bert", f"[{low}, {high}]")
 
 
 def test_what_cannot_be_answered_counts_as_asked(tmp_path):
@@ -528,13 +535,13 @@ def test_ratio_of_medians(tmp_path):
 
 
 def test_limits_of_a_ratio_by_hand():
-    """Medians 2 [1, 4] and 4 [2, 16]: in powers of 2, 1 [0, 2] and 2 [1, 4]."""
+    """Medians 2 [1, 16] and 4 [2, 16]: in powers of 2, 1 [0, 4] and 2 [1, 4]."""
     was, now = (
-        timings.Percentile(0.5, 99, 20, 2.0, 1.0, 4.0),
+        timings.Percentile(0.5, 99, 20, 2.0, 1.0, 16.0),
         timings.Percentile(0.5, 99, 20, 4.0, 2.0, 16.0),
     )
     found = costs.quotient(was, now)
-    expected = (2.0, 2 ** (1 - math.hypot(1, 1)), 2 ** (1 + math.hypot(2, 1)))
+    expected = (2.0, 2 ** (1 - math.hypot(1, 3)), 2 ** (1 + math.hypot(2, 1)))
     assert tuple(found) == pytest.approx(expected)
     assert costs.quotient(was, replace(now, value=None)) is None
     assert costs.quotient(replace(was, low=0.0), now) is None
@@ -555,6 +562,14 @@ def test_foreign_load_on_either_day_counts_process_seconds(tmp_path):
     (row, *_) = cost_of(tmp_path / "was", tmp_path / "now").timed
     assert row.clock == timings.PROCESS
     assert row.quotient.ratio == pytest.approx(1.0)
+
+
+def test_process_seconds_say_nothing_of_another_device(tmp_path):
+    probed(tmp_path / "was", settings={"name": "quick", "device": "cuda"})
+    probed(tmp_path / "now", load=2.0)
+    one = cost_of(tmp_path / "was", tmp_path / "now")
+    assert {row.clock for row in one.timed} == {timings.WALL}
+    assert ("settings.device", "cuda", "cpu") in one.differences
 
 
 def test_other_shapes_and_the_server_have_no_ratio(tmp_path):
@@ -626,6 +641,7 @@ def test_measurements_differ_in_machine_settings_and_flags(tmp_path):
         "environment": {"machine": machine, "before": {"load": 99.0}, "commit": "def"},
         "settings": {"name": "thorough", "device": "cpu"},
         "flags": ["foreign load"],
+        "measurement_version": 2,
     }
     probed(tmp_path / "was")
     probed(tmp_path / "now", **after)
@@ -636,6 +652,7 @@ def test_measurements_differ_in_machine_settings_and_flags(tmp_path):
         "settings.name": ("quick", "thorough"),
         "commit": ("-", "def"),
         "flags": ("-", "foreign load"),
+        "measurement version": ("1", "2"),
     }
 
 
