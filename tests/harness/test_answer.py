@@ -17,7 +17,7 @@ PLAN = plan.default()
 
 def pair(root, gpt, bert, seeds=5, size=2000, task="classification", **words):
     """Both halves of a pair, with the given shares of right answers where there is something."""
-    for seed in range(seeds):
+    for seed in range(seeds) if isinstance(seeds, int) else seeds:
         for family, share in (("gpt", gpt), ("bert", bert)):
             of = cell(family=family, task=task, seed=seed, **words)
             chance = {name: 0.5 if name in ("none", "vague") else share for name in SLICES[task]}
@@ -85,15 +85,15 @@ def test_speed_of_the_other_is_a_proviso_only_beyond_the_margin(tmp_path):
         for family in ("gpt", "bert")
     )
     lanes = []
-    for name, seconds in (("single stream/end to end", 0.0020), ("offline", 0.00285)):
+    for name, seconds in (("single stream/end to end", 0.0020), ("offline", 0.00273)):
         lanes += [*gate(name), *lane(name, (0.0030, seconds))]
     measured.keep(tmp_path, race(subject(gpt), subject(bert), lanes))
     found = findings.find([tmp_path], PLAN)
     (one,) = answer.primary(found)
     paces = list(answer._faster(found, one.contrast))
-    assert [pace.split(" ", 1)[1] for pace in paces] == ["1.50x one by one", "1.05x offline"] or (
-        paces == ["BERT 1.50x one by one", "alike offline"]
-    )
+    assert [pace[:8] for pace in paces] == ["BERT 1.5", "BERT 1.1"]
+    assert answer.answer(found).count("unless speed counts more") == 1
+    assert "BERT 1.10x offline" not in answer.answer(found).split("unless speed counts more")[1]
     assert "unless speed counts more: BERT 1.50x one by one" in answer.answer(found)
 
 
@@ -113,6 +113,7 @@ def test_an_untrained_body_that_does_as_well_is_told(tmp_path):
     text = first(tmp_path)
     assert "an untrained body did no worse than GPT (1 seed)" in text
     assert "no worse than BERT" not in text
+    assert len(rows(text, "| classification |")) == 1  # untrained bodies are no question here
 
 
 def test_only_so_many_questions_fit(tmp_path):
@@ -164,8 +165,8 @@ def test_cross_checks_agree_where_the_difference_is_large(tmp_path):
 
 
 def test_cross_checks_use_the_seeds_of_both(tmp_path):
-    pair(tmp_path, 0.6, 0.9, seeds=3, size=300)
-    for seed in range(3, 6):  # seeds of one side only, on which GPT is perfect
+    pair(tmp_path, 0.6, 0.9, seeds=range(3, 6), size=300)
+    for seed in range(3):  # seeds of one side only, on which GPT is perfect
         leave(tmp_path, cell(task="classification", seed=seed), {"lex": 1, "con": 1, "none": 0.5})
     (one,) = findings.find([tmp_path], PLAN).verdicts
     checked = checks.checked(one.contrast, one.contrast.difference)
