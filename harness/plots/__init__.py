@@ -12,31 +12,26 @@ from dataclasses import replace
 
 from harness.findings import Findings
 from harness.plots import calibration, forest, latency, learning, memory, slices, tradeoff, types
-from harness.plots.fronts import Fronts
 from harness.plots.picture import Picture, rendered
 
 __all__ = ["Picture", "figures", "rendered"]
 
 
-def figures(findings: Findings, fronts: Fronts | None = None) -> Iterator[Picture]:
-    """Every figure that there is something to draw for, each under a name of its own.
-
-    `fronts` names by task and data the checkpoints on the front of quality and costs; where it
-    does not, the front of quality and latency is found from their intervals.
-    """
+def figures(findings: Findings) -> Iterator[Picture]:
+    """Every figure that there is something to draw for, each under a name of its own."""
     names = Counter[str]()
-    for one in _all(findings, fronts or {}):
+    for one in _all(findings):
         names[one.name] += 1
         times = names[one.name]
         yield one if times == 1 else replace(one, name=f"{one.name}-{times}")
 
 
-def _all(findings: Findings, fronts: Fronts) -> Iterator[Picture]:
+def _all(findings: Findings) -> Iterator[Picture]:
     yield from forest.pictures(findings)
     yield from slices.pictures(findings)
     yield from types.pictures(findings)
     yield from calibration.pictures(findings)
     yield from learning.pictures(findings)
-    yield from tradeoff.pictures(findings, fronts)
+    yield from tradeoff.pictures(findings)
     yield from latency.pictures(findings)
     yield from memory.pictures(findings)

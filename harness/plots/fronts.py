@@ -7,7 +7,7 @@ and in latency and both intervals of the two lie apart. Knows no figure.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness import timings
@@ -18,7 +18,6 @@ from harness.timings import Percentile
 
 MOST_POINTS = 6
 
-Fronts = Mapping[tuple[str, str], Collection[str]]
 """By task and data, as they are configured, the checkpoints that are on the front."""
 
 

@@ -1,6 +1,6 @@
 """Quality against latency of the models that were measured on a task, with intervals both ways.
 
-Up and left is better. Which models make the front is a parameter, or found in `fronts`.
+Up and left is better. Which models make the front is found in `fronts`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from harness.findings import Findings
 from harness.metrics import Meter
 from harness.plots import canvas, scales, style
-from harness.plots.fronts import Fronts, Point, ends_of, front_of, points
+from harness.plots.fronts import Point, ends_of, front_of, points
 from harness.plots.picture import Picture
 from harness.plots.shown import MOST, left_out
 from harness.plots.timed import Panel, panels, where_measured
@@ -26,32 +26,24 @@ LEFT, RIGHT, BOTTOM, HEIGHT = 0.85, 2.35, 0.62, 2.9
 CAPTION = (
     "Quality of all seeds on the test split (95 % interval over seeds and examples) against the "
     "latency of one seed's model; mark: p50 with its 95 % interval between order statistics, thin "
-    "tail: up to p95 where the samples carry it. {} The steps join the best quality that is to be "
-    "had on the front up to a latency. Latencies were measured model by model and differ from day "
-    "to day: which model is faster is decided in a race, not here."
-)
-OWN = (
-    "Filled: on the front, as no other model is better in quality and in p50 with intervals that "
-    "lie apart; hollow: not."
-)
-GIVEN = (
-    "Filled: on the front of quality and of all costs that were measured, also those that are not "
-    "drawn here; hollow: not."
+    "tail: up to p95 where the samples carry it. Filled: on the front, as no other model is better "
+    "in quality and in p50 with intervals that lie apart; hollow: not. The steps join the best "
+    "quality that is to be had up to a latency. Latencies were measured model by model and differ "
+    "from day to day: which model is faster is decided in a race, not here."
 )
 
 
-def pictures(findings: Findings, fronts: Fronts) -> Iterator[Picture]:
+def pictures(findings: Findings) -> Iterator[Picture]:
     """One figure a task and machine with two models or more, for the first few."""
     found = [(one, points(one)) for one in panels(findings.comparison)]
     found = [(panel, some) for panel, some in found if len(some) > 1]
     rest = left_out([panel.place for panel, _ in found[MOST:]])
     for panel, some in found[:MOST]:
-        meter, front = _meter(panel), fronts.get(panel.key)
-        title = headline(panel.place, some, meter, front)
-        figure = draw(some, meter, panel.what, title, where_measured(panel), front)
+        meter = _meter(panel)
+        title = headline(panel.place, some, meter)
+        figure = draw(some, meter, panel.what, title, where_measured(panel))
         if figure is not None:
-            filled = OWN if front is None else GIVEN
-            caption = CAPTION.format(filled) + left_out(_unshown(panel, some)) + rest
+            caption = CAPTION + left_out(_unshown(panel, some)) + rest
             name = safe(NAME, panel.task, panel.data)
             yield Picture(name, title, caption, _alt(panel.place, some, meter), figure)
 
@@ -69,17 +61,13 @@ def _unshown(panel: Panel, shown: Sequence[Point]) -> list[str]:
     ]
 
 
-def headline(
-    place: str, found: Sequence[Point], meter: Meter, front: Collection[str] | None = None
-) -> str:
+def headline(place: str, found: Sequence[Point], meter: Meter) -> str:
     """Who is on the front and who is not."""
-    kept = front_of(found, meter) if front is None else front
+    kept = front_of(found, meter)
     names = [one.name for one in found if one.key in kept]
     rest = [one.name for one in found if one.key not in kept]
-    where = f"on the front of quality and {'latency' if front is None else 'costs'}"
-    if not names:
-        text = f"none of {listed(rest)} is {where}"
-    elif not rest:
+    where = "on the front of quality and latency"
+    if not rest:
         every = "both" if len(names) == 2 else "all"
         text = f"{listed(names)} are {every} {where}"
     else:
@@ -91,12 +79,7 @@ def headline(
 
 
 def draw(
-    found: Sequence[Point],
-    meter: Meter,
-    what: str,
-    title: str,
-    subtitle: str,
-    front: Collection[str] | None = None,
+    found: Sequence[Point], meter: Meter, what: str, title: str, subtitle: str
 ) -> Figure | None:
     """Points with intervals and the front as steps; None for less than two points.
 
@@ -104,7 +87,7 @@ def draw(
     """
     if len(found) < 2:
         return None
-    kept = front_of(found, meter) if front is None else front
+    kept = front_of(found, meter)
     with style.applied():
         height = max(HEIGHT, 4 * canvas.LINE * len(found))
         figure = canvas.sheet(title, subtitle, height + BOTTOM + 0.2)

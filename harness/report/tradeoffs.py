@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from harness.comparison import Comparison
 from harness.costs import DOUBT, ENERGY, MEMORY, P50, P95, TIME, TRAINING, Cost, Kind
@@ -50,18 +50,6 @@ def tradeoffs(findings: Findings) -> str:
         *(section(3, f"{TITLE}: {place(one.group)}", *_task(one, ratio)) for one in found),
         _commands(found),
     )
-
-
-def fronts(findings: Findings) -> dict[tuple[str, str], Collection[str]]:
-    """By task and data the digests of the checkpoints of models that no other one dominates."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for one in _lineups(findings):
-        kept = found.setdefault((one.group.key.task, one.group.key.data), [])
-        beaten = dominators(one, findings.plan.cost_ratio)
-        for candidate, by in zip(one.candidates, beaten, strict=True):
-            digests = (run.record.checkpoint_digest for run in candidate.arm.runs)
-            kept += [digest for digest in digests if digest and not by]
-    return {place: tuple(digests) for place, digests in found.items()}
 
 
 def names_of(comparison: Comparison) -> dict[str, str]:

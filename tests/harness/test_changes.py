@@ -42,7 +42,9 @@ def shares(of, share):
 
 def half(root, family, share, seeds=range(8), size=1000, task="classification", **facts):
     """One side's runs; `facts` may be functions of the cell."""
-    names = {name: facts.pop(name) for name in ("pair", "match") if name in facts}
+    names = {name: facts.pop(name) for name in ("pair", "match", "called") if name in facts}
+    if "called" in names:
+        names["model"] = names.pop("called")
     for seed in seeds:
         of = cell(family=family, seed=seed, task=task, **names)
         told = {k: v(of) if callable(v) else v for k, v in facts.items()}
@@ -684,7 +686,11 @@ def test_hostile_text_is_harmless(tmp_path):
     after = named | {"environment": {"cpu": HOSTILE + "2", HOSTILE: 3}}
     facts = {"seeds": range(3), "data": lambda of: data(of, 1000, name=HOSTILE)}
     was, now = folders(tmp_path, 0.7, 0.8, before=before, after=after, **facts)
-    half(was, "gpt", 0.7, **facts | named)
+    for root, share, told in ((was, 0.5, before), (now, 0.9, after)):
+        half(root, "gpt", share, called=HOSTILE, **facts | told)
+    half(was, "gpt", 0.7, pair=HOSTILE, **facts | before)
+    half(was, "bert", 0.7, pair=HOSTILE, **facts | before)
+    assert compared(was, now).answers
     text = text_of(was, now, (HOSTILE, HOSTILE))
     assert "<script" not in text
     assert "\x1b" not in text

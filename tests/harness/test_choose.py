@@ -8,7 +8,19 @@ from dataclasses import replace
 
 import pytest
 import yaml
-from measured import MACHINE, gate, joules, keep, lane, offline, probe, race, single, subject
+from measured import (
+    MACHINE,
+    gate,
+    joules,
+    keep,
+    lane,
+    offline,
+    probe,
+    race,
+    single,
+    stages,
+    subject,
+)
 from rendered import STEERING
 from synthetic import cell, leave
 from test_tradeoffs import fast, known, results
@@ -168,6 +180,8 @@ def test_rates_are_limits_from_below(records, ask):
     flat = " ".join(text.split())
     assert f"gpt2 above {case.bound(rates[1], up=False)}" in flat
     assert "examples / s" in text
+    (low, high) = re.search(r"bert .* \[([\d.,]+), ([\d.,]+)\]   fits", text).groups()
+    assert float(low.replace(",", "")) < float(high.replace(",", ""))
     assert "the same with a lower one or none" in flat
     shown = flat.partition("gpt2 above ")[2].split(";")[0].replace(",", "")
     assert "choose bert" in ask(f"min_examples_per_second={shown}")[1]
@@ -190,6 +204,25 @@ def test_two_limits_that_both_bind(ask):
     assert code == 1
     assert "max_latency_ms=0.1 (p95) binds" in text
     assert "max_memory_mb=10 binds" in text
+
+
+def test_the_nearest_is_one_that_keeps_the_other_limits(tmp_path, capsys):
+    gpt, bert = results(tmp_path, seeds=range(2))
+    large = {"0": [replace(one, peak_bytes=900_000_000) for one in stages()]}
+    keep(tmp_path, fast(subject(gpt), 2.0, memory=large), fast(subject(bert)))
+    _, text = asked(tmp_path, "max_latency_ms=1", "max_memory_mb=400", capsys=capsys)
+    assert "the nearest, bert, needs" in " ".join(text.split())
+    assert "max_memory_mb=400 binds" not in text
+    assert not re.search(r"^\s+%", text, re.MULTILINE)
+
+
+def test_what_misses_one_limit_need_not_be_known_better_in_another(tmp_path, capsys):
+    gpt, bert = results(tmp_path, seeds=range(2))
+    few = [offline(32, 800.0, batches=3)]
+    keep(tmp_path, *(probe(subject(one), series=[*single(), *few]) for one in (gpt, bert)))
+    limits = ["min_examples_per_second=800", "max_memory_mb=1"]
+    assert "To be surer" in asked(tmp_path, limits[0], capsys=capsys)[1]
+    assert "To be surer" not in asked(tmp_path, *limits, capsys=capsys)[1]
 
 
 def test_at_the_edge_is_said(records, ask):
@@ -232,6 +265,14 @@ def test_it_fits_a_screen(ask, limits):
     heads = lines[at].index("accuracy") + len("accuracy")
     ends = [line[: heads + 1] for line in lines[at + 1 : at + 3]]
     assert all(end.rstrip().endswith("]") for end in ends)
+
+
+def test_limited_costs_decide_before_latency(records):
+    found = findings.find([records], PLAN)
+    question = choose.parsed(["task=classification", "max_memory_mb=5", "max_training_seconds=5"])
+    terms = choose.terms(found, choose.lined_up(found, question), question)
+    assert list(terms.order) == [costs.MEMORY, costs.TRAINING, P95]
+    assert (terms.margin, terms.cost_ratio) == (0.02, 1.1)
 
 
 def test_alike_in_quality_the_cheaper_by_a_race(tmp_path, capsys):

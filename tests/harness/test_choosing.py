@@ -306,8 +306,10 @@ def test_no_interval_is_drawn_within_the_factor():
 def test_money_and_time_are_the_same_seconds():
     rng = np.random.default_rng(1)
     both = spend(5.0) | {TIME: Cost(1.0, 0.9, 1.1), MONEY: Cost(2.0, 1.8, 2.2)}
-    found = lined((arm(scores(rng, 0.9)), both), (arm(scores(rng, 0.5)), spend()))
+    little = spend() | {TIME: Cost(0.1, 0.1, 0.1), MONEY: Cost(0.2, 0.2, 0.2)}
+    found = lined((arm(scores(rng, 0.9)), both), (arm(scores(rng, 0.5)), little))
     alone = share(found, Limit(TIME, 1.1))
+    assert alone == pytest.approx(0.5, abs=0.05)
     assert share(found, Limit(TIME, 1.1), Limit(MONEY, 2.2), order=(TIME,)) == alone
 
 
@@ -342,6 +344,33 @@ def test_seeds_that_one_lacks_do_not_count_in_the_difference():
     assert share(lined((one, spend()), (apart, spend()))) > 0.9  # each on its own seeds
 
 
+def runs(*levels, seeds=None):
+    """Runs that score the same on every example."""
+    return arm(np.array(levels)[:, None] + np.zeros((len(levels), 30)), seeds)
+
+
+def test_a_lead_is_drawn_on_the_seeds_that_both_have():
+    one, other = runs(0.47, 0.5, 0.5), runs(0.45, 0.45, seeds=(1, 2))
+    found = lined((one, spend(20.0)), (other, spend(5.0)))  # .05 ahead on both seeds
+    assert share(found, margin=0.03) == 1.0
+
+
+def test_who_has_none_of_the_drawn_seeds_keeps_its_own():
+    found = lined((runs(0.5, 0.5, 0.5), spend(20.0)), (runs(0.49), spend(5.0)))
+    assert share(found, place=1) == 1.0
+
+
+def test_intervals_keep_their_width():
+    """A lead whose least value is at the margin is a coin."""
+    rng = np.random.default_rng(7)
+    one, other = (arm(scores(rng, mean)) for mean in (0.8, 0.6))
+    mean = float((one.values - other.values).mean())
+    there = Lead(Estimate(mean, 5, 200, 0.1, mean - 0.1, mean + 0.1))
+    back = Lead(Estimate(-mean, 5, 200, 0.1, -mean - 0.1, 0.1 - mean))
+    found = lined((one, spend(20.0)), (other, spend(5.0)), leads={(0, 1): there, (1, 0): back})
+    assert share(found, margin=mean - 0.1) == pytest.approx(0.5, abs=0.08)
+
+
 def test_less_is_better_where_it_is():
     rng = np.random.default_rng(5)
     low, high = arm(scores(rng, 0.1), name="slot_error"), arm(scores(rng, 0.6), name="slot_error")
@@ -352,12 +381,13 @@ def test_less_is_better_where_it_is():
 
 def test_races_are_drawn_from_their_interval():
     same = np.tile(np.random.default_rng(6).random(100), (3, 1))
-    ratio = Ratio(math.log(1.1), math.log(1.1) - 0.1, math.log(1.1) + 0.1, 10, "wall")
+    log = math.log(1.1) + 0.1 / resampling.Z  # one standard deviation above what counts
+    ratio = Ratio(log, log - 0.1, log + 0.1, 10, "wall")
     back = Ratio(-ratio.log, -ratio.high, -ratio.low, 10, "wall")
     name = "single stream/end to end"
     races = {(0, 1, name): ratio, (1, 0, name): back}
-    slow, fast = (arm(same + 0.001), spend(10.0)), (arm(same), spend(10.0))
-    assert share(lined(slow, fast, races=races), place=1) == pytest.approx(0.5, abs=0.05)
+    slow, fast = (arm(same + 0.001), spend(by=0.9)), (arm(same), spend(by=0.9))
+    assert share(lined(slow, fast, races=races), place=1) == pytest.approx(0.841, abs=0.04)
 
 
 def test_without_values_only_costs_move():

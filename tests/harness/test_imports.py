@@ -92,7 +92,15 @@ def test_harness_never_imports_tasks():
 
 
 @pytest.mark.parametrize(
-    "module", ["harness.report", "harness.tune", "harness.run", "harness.pool", "harness.check"]
+    "module",
+    [
+        "harness.report",
+        "harness.tune",
+        "harness.run",
+        "harness.pool",
+        "harness.check",
+        "harness.choose",
+    ],
 )
 def test_who_reads_and_plans_needs_no_torch(module):
     code = (

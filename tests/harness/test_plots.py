@@ -411,8 +411,8 @@ def point(key: str, quality: float, ms: float, reach: float = 0.01, **changes: A
     return replace(base, **changes)
 
 
-def traded(given: Sequence[Point], meter: Any = ACCURACY, **rest: Any) -> Figure:
-    figure = tradeoff.draw(given, meter, "end to end", "title", "below", **rest)
+def traded(given: Sequence[Point], meter: Any = ACCURACY) -> Figure:
+    figure = tradeoff.draw(given, meter, "end to end", "title", "below")
     assert figure is not None
     return figure
 
@@ -447,19 +447,13 @@ def test_a_front_respects_intervals() -> None:
     assert fronts.front_of([fast, near], ACCURACY) == {"fast", "near"}
 
 
-def test_a_front_may_be_given() -> None:
+def test_who_is_on_the_front_is_filled_and_named() -> None:
     given = [point("g", 0.7, 2.0), point("b", 0.9, 1.0)]
     filled = [to_hex(one.get_markerfacecolor()) for one in by_gid(traded(given), "point")]
     assert filled == ["#ffffff", "#d55e00"]
-    figure = traded(given, front=["g"])
-    filled = [to_hex(one.get_markerfacecolor()) for one in by_gid(figure, "point")]
-    assert filled == ["#0072b2", "#ffffff"]
-    (steps,) = by_gid(figure, "front")
-    assert xs(steps)[:2] == pytest.approx([2.0, 2.0])
-    assert tradeoff.headline("NER", given, ACCURACY, ["g"]) == (
-        "NER: g is on the front of quality and costs, b not"
+    assert tradeoff.headline("NER", given, ACCURACY) == (
+        "NER: b is on the front of quality and latency, g not"
     )
-    assert tradeoff.headline("NER", given, ACCURACY, []).startswith("NER: none of g and b is")
 
 
 def test_the_front_joins_the_best_quality_so_far() -> None:
@@ -485,15 +479,6 @@ def test_what_was_measured_is_joined_to_its_quality(found: Findings) -> None:
     assert [one.name for one in fronts.points(ner._replace(models=(lost, ner.models[1])))] == [
         "bert"
     ]
-
-
-def test_fronts_are_found_by_task_and_data(found: Findings) -> None:
-    (ner,) = [one for one in timed.panels(found.comparison) if one.task == "NER"]
-    given = {("ner", "world"): [ner.models[1].key]}
-    made = {one.name: one for one in tradeoff.pictures(found, given)}
-    assert made["tradeoff-ner-world"].title.startswith("NER, world: bert is on the front of")
-    assert "all costs that were measured" in made["tradeoff-ner-world"].caption
-    assert "all costs" not in made["tradeoff-generation-world"].caption
 
 
 # --- latency ------------------------------------------------------------------------------------

@@ -417,11 +417,24 @@ def test_races_are_trusted_where_a_model_tied_with_its_copy(tmp_path):
     assert found.races[0, 1, name].log == pytest.approx(math.log(2), abs=0.02)
     there, back = found.races[0, 1, name], found.races[1, 0, name]
     assert (back.low, back.log, back.high) == (-there.high, -there.log, -there.low)
+    far = tmp_path / "far"
+    gpt, bert = results(far)
+    away = race(subject(gpt), subject(bert), [*lane(name, (0.004, 0.002)), *gate(name)])
+    keep(far, probe(subject(gpt)), elsewhere(away))
+    both = [lined_up(far, machine=name).races for name in ("E1", "E2")]
+    assert sorted(map(bool, both)) == [False, True]
     noisy = tmp_path / "noisy"
     gpt, bert = results(noisy)
     pair = [subject(gpt), subject(bert)]
     keep(noisy, probe(pair[0]), race(*pair, [*lane(name, (0.004, 0.002)), *gate(name, 1.5)]))
     assert not lined_up(noisy).races
+
+
+def test_models_of_another_pair_can_be_left_out(tmp_path):
+    for name in ("mini", "twin"):
+        results(tmp_path, seeds=range(2), pair=name)
+    assert len(lined_up(tmp_path).candidates) == 4
+    assert {one.arm.key.pair for one in lined_up(tmp_path, pair="twin").candidates} == {"twin"}
 
 
 def test_short_names_tell_apart(tmp_path):
@@ -455,11 +468,9 @@ def test_the_section_says_who_is_on_the_front(tmp_path):
     assert cells(worse)[-1] == "dominated by bert"
     assert "No energy per example: no counter." in text
     assert "not the ranking of released models" in text
-    assert "python -m harness.choose task=classification max_latency_ms=" in text
-    digests = shown.fronts(found)["classification", "world"]
-    assert bert.checkpoint_digest in digests
-    assert gpt.checkpoint_digest not in digests
-    assert len(digests) == 5
+    quick = lined_up(tmp_path).candidates[1].costs[P95].ceiling
+    limit = f"max_latency_ms={shown.rounded_up(quick, 2)} max_memory_mb=400"
+    assert f"python -m harness.choose task=classification {limit}" in text
 
 
 def test_the_section_without_measurements(tmp_path):

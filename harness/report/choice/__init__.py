@@ -54,8 +54,15 @@ def _asked(case: Case) -> str:
 def _paragraph(title: str, lines: Sequence[str]) -> Iterator[str]:
     """One line after the title, several below it."""
     if len(lines) == 1:
-        yield from textwrap.wrap(f"{title}: {lines[0]}", WIDTH, subsequent_indent="  ")
+        yield from _wrapped(f"{title}: {lines[0]}", "", "  ")
     elif lines:
         yield f"{title}:"
         for line in lines:
-            yield from textwrap.wrap(line, WIDTH, initial_indent="  ", subsequent_indent="    ")
+            yield from _wrapped(line, "  ", "    ")
+
+
+def _wrapped(text: str, first: str, rest: str) -> Iterator[str]:
+    """No line begins with the sign of a percentage."""
+    kept = text.replace(" %", "\N{NO-BREAK SPACE}%")
+    lines = textwrap.wrap(kept, WIDTH, initial_indent=first, subsequent_indent=rest)
+    yield from (line.replace("\N{NO-BREAK SPACE}%", " %") for line in lines)

@@ -82,11 +82,12 @@ def surer(case: Case) -> Iterator[str]:
         yield from _reasons(case, limit, EDGE)
 
 
-def _reasons(case: Case, limit: Limit, standing: int) -> Iterator[str]:
+def _reasons(case: Case, limit: Limit, wanted: int) -> Iterator[str]:
     """One line for each reason; the command is that for the first it concerns."""
     reasons: dict[tuple[str, str], list[int]] = defaultdict(list)
+    overall = standing(case.figures, case.terms.limits)
     for at, found in enumerate(fit(case.figures, limit)):
-        if found == standing:
+        if found == wanted == overall[at]:
             reasons[_reason(case.lineup.candidates[at].costs[limit.kind], limit.kind)].append(at)
     for (reason, remedy), places in reasons.items():
         names = ", ".join(case.names[at] for at in places)
