@@ -209,7 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Command line. Exit code 2 and one line on bad input."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     if {"--help", "-h"} & set(given):
-        sys.stdout.write(__doc__)
+        sys.stdout.write(f"{__doc__.rstrip()}\n")
         return 0
     try:
         text, code = answer(given)

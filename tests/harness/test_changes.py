@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 from dataclasses import replace
 
 import measured
@@ -34,13 +35,19 @@ HERE = {"cpu": "EPYC", "versions": {"torch": "2.6"}, "commit": "abc", "load": 1.
 OTHER = {"train": "a" * 64, "dev": "b" * 64, "test": "9" * 64}
 
 
+@pytest.fixture(autouse=True)
+def no_power_cut(monkeypatch):
+    """Hundreds of records need not wait for the disk."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+
+
 def shares(of, share):
     """The same in all slices but those that nobody can know."""
     coins = {"none": 0.5, "vague": 0.5, "N": 0.45, "R": 0.45 if of.family == "gpt" else 0.85}
     return {name: coins.get(name, share) for name in SLICES[of.task]}
 
 
-def half(root, family, share, seeds=range(8), size=1000, task="classification", **facts):
+def half(root, family, share, seeds=range(6), size=600, task="classification", **facts):
     """One side's runs; `facts` may be functions of the cell."""
     names = {name: facts.pop(name) for name in ("pair", "match", "called") if name in facts}
     if "called" in names:
@@ -94,7 +101,7 @@ def test_known_truth(tmp_path, was, now, size, word):
 
 
 def test_fewer_errors_are_better(tmp_path):
-    was, now = folders(tmp_path, 0.6, 0.95, seeds=range(5), size=60, task="generation")
+    was, now = folders(tmp_path, 0.6, 0.95, seeds=range(4), size=40, task="generation")
     one = only(compared(was, now))
     assert one.difference.mean < -0.2  # slot errors
     assert one.decision.high < 0
@@ -139,7 +146,7 @@ def test_common_seeds_are_compared_and_the_others_named(tmp_path):
 
 
 def test_other_examples_are_unpaired_by_name(tmp_path):
-    was, now = folders(tmp_path, 0.7, 0.8, after={"data": lambda of: data(of, 1000, digests=OTHER)})
+    was, now = folders(tmp_path, 0.7, 0.8, after={"data": lambda of: data(of, 600, digests=OTHER)})
     one = only(compared(was, now))
     assert one.pairing == OTHER_EXAMPLES
     assert one.word == BETTER
@@ -242,7 +249,7 @@ def test_identical_says_what_is_not_the_same(tmp_path):
         scores.OTHER_WEIGHTS,
     )
     for folder in record.folders(now):
-        turn(folder, 1000, "gold", "pred")
+        turn(folder, 600, "gold", "pred")
     one = only(compared(was, now))
     assert (one.word, one.why) == (IDENTICAL, scores.SAME_SCORES)
 
@@ -270,7 +277,7 @@ def test_one_run_tells_nothing_of_training(tmp_path):
 
 
 def test_one_run_on_other_examples_tells_nothing_either(tmp_path):
-    after = {"data": lambda of: data(of, 1000, digests=OTHER), "seeds": (0,)}
+    after = {"data": lambda of: data(of, 600, digests=OTHER), "seeds": (0,)}
     one = only(compared(*folders(tmp_path, 0.6, 0.9, after=after)))
     assert (one.pairing, one.word) == (OTHER_EXAMPLES, UNDETERMINED)
     assert "one seed" in one.why
@@ -278,9 +285,9 @@ def test_one_run_on_other_examples_tells_nothing_either(tmp_path):
 
 def test_alarms_void_a_change(tmp_path):
     was, now = folders(tmp_path, 0.7, 0.7)
-    half(tmp_path / "now", "bert", 0.7, seeds=(8,))
-    of = cell(family="bert", seed=8, task="classification")
-    leave(was, of, share=0.99, size=1000)  # more than anybody can know
+    half(tmp_path / "now", "bert", 0.7, seeds=(6,))
+    of = cell(family="bert", seed=6, task="classification")
+    leave(was, of, share=0.99, size=600)  # more than anybody can know
     one = only(compared(was, now))
     assert one.word == NONE
     assert one.why.startswith("void: alarm")
@@ -308,8 +315,8 @@ def test_what_is_counted_otherwise_is_refused(tmp_path):
 
 def test_runs_that_are_no_repetitions_are_refused(tmp_path):
     was, now = folders(tmp_path, 0.6, 0.9)
-    of = cell(family="bert", seed=8, task="classification")
-    leave(now, of, share=shares(of, 0.9), size=1000, model=model(of, precision="bfloat16"))
+    of = cell(family="bert", seed=6, task="classification")
+    leave(now, of, share=shares(of, 0.9), size=600, model=model(of, precision="bfloat16"))
     one = only(compared(was, now))
     assert (one.word, one.why) == (
         NONE,
@@ -455,7 +462,7 @@ def test_every_fact_that_may_explain_a_change_is_named_with_both_values(tmp_path
         "plan": "f" * 64,
         "config": {"train": {"lr": 5e-4}},
         "model": lambda of: model(of, weights_digest="8" * 64),
-        "data": lambda of: data(of, 1000, digests=OTHER),
+        "data": lambda of: data(of, 600, digests=OTHER),
     }
     one = only(compared(*folders(tmp_path, 0.7, 0.7, before=before, after=after)))
     told = {name: (was, now) for name, was, now in one.differences}
@@ -684,7 +691,7 @@ def test_hostile_text_is_harmless(tmp_path):
     named = {"model": lambda of: model(of, description=HOSTILE)}
     before = named | {"environment": {"cpu": HOSTILE, HOSTILE: HOSTILE}}
     after = named | {"environment": {"cpu": HOSTILE + "2", HOSTILE: 3}}
-    facts = {"seeds": range(3), "data": lambda of: data(of, 1000, name=HOSTILE)}
+    facts = {"seeds": range(3), "data": lambda of: data(of, 600, name=HOSTILE)}
     was, now = folders(tmp_path, 0.7, 0.8, before=before, after=after, **facts)
     for root, share, told in ((was, 0.5, before), (now, 0.9, after)):
         half(root, "gpt", share, called=HOSTILE, **facts | told)

@@ -1,5 +1,6 @@
 """Folders put together: what is one comparison, what is kept apart, and what is said of it."""
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,12 @@ from harness.verdicts import BERT, GPT, NONE, TIE, UNDETERMINED
 PLAN = plan.default()
 FIRST, SECOND = {"cpu": "EPYC", "commit": "abc"}, {"cpu": "Xeon", "commit": "abc"}
 COINS = {"none": 0.5, "vague": 0.5, "N": 0.45}
+
+
+@pytest.fixture(autouse=True)
+def no_power_cut(monkeypatch):
+    """Hundreds of records need not wait for the disk."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
 def side(root, family, share=0.7, seeds=range(4), size=500, task="classification", **facts):
