@@ -49,13 +49,8 @@ def group_key(found: Record) -> GroupKey:
         tuple(found.metrics),
         found.experiment_version,
         tuple(sorted(data.digests.items())),
-        hardware(found.environment),
+        shelf.hardware(found.environment),
     )
-
-
-def hardware(facts: Mapping[str, Any]) -> str:
-    """The processor that a run was made on, in words; what is not on record is unknown."""
-    return " ".join(str(facts.get("cpu") or "unknown processor").split())
 
 
 def arm_key(found: Record) -> ArmKey:

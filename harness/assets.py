@@ -24,6 +24,7 @@ from harness.contracts import InputError, Splits
 
 VERSION = 2  # raise when the same recipe comes to mean another asset
 FACTS = "asset.json"
+PRETRAINING = "pretraining.json"  # beside weights that harness.pretrain made
 ARCHITECTURE = "architecture"  # weights drawn at random, to be measured and never trained
 SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[EOS]")
 
@@ -115,7 +116,7 @@ def ready(made: Recipe, cache: Path) -> Asset | None:
     """The finished asset, or None where it has yet to be made."""
     folder = made.folder(cache)
     if made.path is not None:
-        return Asset(str(folder), *_digests(folder), None)
+        return Asset(str(folder), *_digests(folder), pretraining_of(folder))
     if not (folder / FACTS).is_file():
         return None
     facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
@@ -123,6 +124,29 @@ def ready(made: Recipe, cache: Path) -> Asset | None:
         shutil.rmtree(folder)  # damaged since: make it again
         return None
     return Asset(str(folder), **facts)
+
+
+def pretraining_of(folder: Path) -> Mapping[str, Any] | None:
+    """What `harness.pretrain` says of the weights in a folder; None where they are not from there.
+
+    Raises InputError where pretraining.json is damaged, or speaks of other weights.
+    """
+    path = folder / PRETRAINING
+    if not path.is_file():
+        return None
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        facts, weights = dict(told["facts"]), told["weights_sha256"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path}: not what harness.pretrain writes ({error!r}); delete the file"
+        ) from None
+    if weights != record.weights_digest(folder):
+        raise InputError(
+            f"{path}: of other weights than model.safetensors beside it; delete the file, or put "
+            "the weights back"
+        )
+    return facts
 
 
 def make(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from harness import data, record
 from harness.assets import Asset
@@ -49,7 +50,7 @@ def model_facts(cell: Cell, asset: Asset, parts: Parts, work: Work) -> record.Mo
     words = int(encoded.kept.sum())
     flops = forward_flops(size, len(encoded.ids) / max(1, rows))
     return record.ModelFacts(
-        description=describe(cell, size.total),
+        description=describe(cell, size.total, asset.pretraining),
         parameters={
             "total": total,
             "non_embedding": size.total - size.embeddings,
@@ -80,8 +81,9 @@ def forward_flops(size: bodies.Size, tokens: float) -> float:
     return 2.0 * body_only + 4.0 * size.layers * tokens * size.width
 
 
-def describe(cell: Cell, parameters: int) -> str:
-    """How a model is named wherever its numbers are shown."""
+def describe(cell: Cell, parameters: int, pretraining: Mapping[str, Any] | None) -> str:
+    """How a model is named wherever its numbers are shown; a folder's own label comes first."""
     kinds = {"embedded": "embedded", "scratch": "untrained body (scratch)"}
-    kind = kinds.get(cell.weights, f"weights {cell.weights}")
+    label = (pretraining or {}).get("label", f"weights {cell.weights}")
+    kind = kinds.get(cell.weights, label)
     return f"{cell.model}, {cell.pair}, {parameters / 1e6:.2f} M parameters, {kind}"

@@ -30,6 +30,9 @@ What follows from it for the treatment (a mode that trains for longer) is told a
 PRETRAINING = ("model.weights", "pretraining.")
 """Configuration in which a pretrained model and its untrained twin differ."""
 
+COMPUTING = ("versions", "threads")
+"""Facts of an environment that move a score; the processor keeps runs apart by itself."""
+
 EMBEDDED, OTHER = "embedded", "other weights"
 
 
@@ -130,6 +133,20 @@ def _rates(gpt: Arm, bert: Arm) -> tuple[str, ...]:
     return () if ours == theirs else (f"untuned learning rates ({ours} and {theirs})",)
 
 
+def _software(gpt: Arm, bert: Arm) -> tuple[str, ...]:
+    """Versions and threads that computed one side and not the other."""
+    return tuple(_apart([_computed_by(arm) for arm in (gpt, bert)]))
+
+
+def _computed_by(arm: Arm) -> dict[str, str]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for run in arm.runs:
+        known = {name: run.record.environment.get(name) for name in COMPUTING}
+        for name, value in record.flatten(known).items():
+            found[name].add(str(value))
+    return {name: "/".join(sorted(values)) for name, values in found.items()}
+
+
 def _contrast(left: Tabled, right: Tabled) -> Contrast:
     gpt, bert = left.arm, right.arm
     broken = tuple(f"{arm.key.model}: {name}" for arm in (gpt, bert) for name in arm.refused)
@@ -139,12 +156,12 @@ def _contrast(left: Tabled, right: Tabled) -> Contrast:
     incomplete = tuple(_alone(gpt, bert)) + tuple(_alone(bert, gpt))
     by_cluster = _slice_values(ours, theirs) if shared else {}
     slices = {name: stats.mean_interval(one.values) for name, one in by_cluster.items()}
-    names, rates = gpt.first.metrics, _rates(gpt, bert)
+    names, told = gpt.first.metrics, (*_rates(gpt, bert), *_software(gpt, bert))
     found = [_difference(name, index, ours, theirs) for index, name in enumerate(names)]
     others = dict(zip(names[1:], found[1:], strict=True))
     return Contrast(
         gpt, bert, found[0], others, slices, shared, incomplete,
-        mismatches=rates, slice_values=by_cluster,
+        mismatches=told, slice_values=by_cluster,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from harness.measure.stopwatch import Stopwatch
 
 _TICK_SECONDS = 0.5
 _LINE_SECONDS = 60
+_TELLING_SHARE = 0.02  # of a job, from which on its speed so far says when it will end
 
 
 def run(
@@ -80,24 +81,36 @@ class _Bar:
     def show(self, running: Sequence[Running]) -> None:
         done = self.ended + sum(one.job.cost * one.share for one in running)
         share = min(1.0, done / self.total)
+        now = self.clock()
+        names = ", ".join(_told(one, now) for one in running)
         if self.bar.disable:
-            self._tell(share)
+            self._tell(share, names)
             return
         self.bar.n = 100 * share
-        names = ", ".join(f"{one.job.name} {one.share:.0%}" for one in running)
         self.bar.set_postfix_str(f"{self.count}/{self.of} done; {names}", refresh=True)
 
-    def _tell(self, share: float) -> None:
+    def _tell(self, share: float, names: str) -> None:
         now = self.clock()
         if now - self.told < _LINE_SECONDS:
             return
         self.told = now
         told = f"{self.title}: {self.count} of {self.of} done"
+        if names:
+            told += f"; {names}"
         if share > 0:
             left = (now - self.begun) * (1 - share) / share / 60
             told += f", about {left:.0f} min left"
         sys.stderr.write(told + "\n")
         sys.stderr.flush()
+
+
+def _told(one: Running, now: float) -> str:
+    """A running job, how much of it is done and, once that says something, its minutes left."""
+    told = f"{one.job.name} {one.share:.0%}"
+    if one.share < _TELLING_SHARE:
+        return told
+    left = (now - one.since) * (1 - one.share) / one.share / 60
+    return f"{told} ({left:.0f} min left)" if left >= 1 else told
 
 
 @contextmanager

@@ -2,9 +2,17 @@
 
 Both models of a pair read the same sentences in the same batches; what differs is what the
 backbone's `lesson` asks of them.
+
+`python -m harness.pretrain` pretrains a pair on a text of your own; see harness/pretrain_pair.py.
 """
 
 from __future__ import annotations
+
+if __name__ == "__main__":  # nothing below is needed to start the command
+    import runpy
+
+    runpy.run_module("harness.pretrain_pair", run_name="__main__", alter_sys=True)
+    raise SystemExit
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -15,18 +23,19 @@ from typing import Any
 import numpy as np
 import torch
 from tokenizers import Tokenizer
-from torch import nn
+from torch import Tensor, nn
 from transformers import AutoTokenizer
 
 from harness import assets, batching, encoding, train
 from harness.assets import Asset, Recipe
 from harness.backbones import body as bodies
-from harness.backbones.body import Backbone, Specials
+from harness.backbones.body import Backbone, Lesson, Specials
 from harness.encoding import UNBOUNDED, Room
 from harness.measure.stopwatch import Stopwatch
 from harness.train import Progress
 
 LOSS_WINDOW = 50
+UNASKED = -100
 
 
 @dataclass(frozen=True)
@@ -155,14 +164,10 @@ def _descend(
             group["lr"] = plan.lr * train.rate(step, plan.updates, plan.warmup_share)
         ids, real = batching.texts(encoded, chosen, special.pad)
         lesson = backbone.lesson(ids, real, special, rng)
-        allowed = backbone.allowed(lesson.real)
-        seen = bodies.forward(bodies.body_of(model), lesson.inputs, lesson.real, allowed)
-        wanted = lesson.targets != -100
-        logits = bodies.vocabulary_logits(model, seen.last_hidden_state[wanted])
-        loss = nn.functional.cross_entropy(logits, lesson.targets[wanted])
+        loss = loss_of(model, backbone, lesson)
         losses.append(train.update(model, descent, loss, plan.clip_norm))
         tokens += int(real.sum())
-        asked += int(wanted.sum())
+        asked += int((lesson.targets != UNASKED).sum())
         progress((step + 1) / plan.updates)
     curve = train.window_means(losses, LOSS_WINDOW)
     return {
@@ -172,6 +177,15 @@ def _descend(
         "losses": curve,
         "final_loss": curve[-1],
     }
+
+
+def loss_of(model: nn.Module, backbone: Backbone, lesson: Lesson) -> Tensor:
+    """Mean cross-entropy, in nats, of what a lesson asks for: a scalar with its gradient."""
+    allowed = backbone.allowed(lesson.real)
+    seen = bodies.forward(bodies.body_of(model), lesson.inputs, lesson.real, allowed)
+    wanted = lesson.targets != UNASKED
+    logits = bodies.vocabulary_logits(model, seen.last_hidden_state[wanted])
+    return nn.functional.cross_entropy(logits, lesson.targets[wanted])
 
 
 def _batches(encoded: encoding.Encoded, plan: Pretraining) -> list[np.ndarray[Any, Any]]:

@@ -191,12 +191,17 @@ def _units(
     return layout, units["correct"].astype(np.int8), marked
 
 
+def hardware(facts: Mapping[str, Any]) -> str:
+    """The processor that a run was made on, in words; what is not on record is unknown."""
+    return " ".join(str(facts.get("cpu") or "unknown processor").split())
+
+
 def newest(results: Iterable[Loaded], warnings: list[str]) -> list[Loaded]:
     """One run per identity and processor: the copy that finished last (folders may be merged)."""
     kept: dict[tuple[str, str], Loaded] = {}
     for loaded in sorted(results, key=lambda one: one.run.record.finished_at or ""):
         found = loaded.run.record
-        key = found.identity, str(found.environment.get("cpu"))
+        key = found.identity, hardware(found.environment)
         if key in kept:
             warnings.append(
                 f"{kept[key].run.folder} and {loaded.run.folder} are the same run "

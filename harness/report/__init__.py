@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import changes, findings, record
+from harness import findings, record
+from harness.changes import changes as between
 from harness.contracts import InputError
 from harness.findings import Findings
 from harness.plan import Plan
@@ -77,12 +78,12 @@ def _kept(path: Path, files: Mapping[str, bytes]) -> Path:
 def write_changes(before: Path, after: Sequence[Path], out: Path | None, plan: Plan | None) -> Path:
     """What changed from the records below one folder to those below others; returns the file.
 
-    Both are decided by one plan: the one that is named, or that of the later records.
+    Each is decided by its own plan unless one is named; margins that differ are told.
     """
     now = findings.find(after, plan)
-    then = findings.find([before], now.plan)
+    then = findings.find([before], plan)
     path = out or after[0] / "changes.md"
-    text = changed.changes(changes.changes(then, now), (str(before), ", ".join(map(str, after))))
+    text = changed.changes(between(then, now), (str(before), ", ".join(map(str, after))))
     return _kept(path, {path.name: text.encode()})
 
 

@@ -115,3 +115,26 @@ def test_byte_level_words_keep_the_space_before_them(tmp_path):
     inner = encoded.ids[1:-1].tolist()
     assert tokenizer.convert_ids_to_tokens(inner) == tokenizer.tokenize(" the cat")
     assert tokenizer.convert_ids_to_tokens(inner)[0].startswith("\u0120")
+
+
+def told_of(folder, weights):
+    facts = {"objective": "clm", "tokens": 12, "label": "pretrained here on novels (12 tokens)"}
+    told = {"facts": facts, "weights_sha256": weights}
+    (folder / assets.PRETRAINING).write_text(json.dumps(told))
+
+
+def test_a_pretraining_here_travels_into_the_record(tmp_path, shared_cache, checkpoint):
+    told_of(checkpoint, record.weights_digest(checkpoint))
+    setup = small_setup(tmp_path, shared_cache, "model=gpt2", f"model.weights={checkpoint}")
+    kept = record.read(experiment.Path(experiment.execute(setup)))
+    assert kept.model.pretraining["tokens"] == 12
+    assert kept.model.description.endswith("pretrained here on novels (12 tokens)")
+
+
+@pytest.mark.parametrize("told", ["other", None])
+def test_a_pretraining_of_other_weights_is_refused(tmp_path, shared_cache, checkpoint, told):
+    told_of(checkpoint, told)
+    if told is None:
+        (checkpoint / assets.PRETRAINING).write_text("[]")
+    with pytest.raises(InputError, match=r"pretraining\.json: .*delete the file"):
+        small_setup(tmp_path, shared_cache, "model=gpt2", f"model.weights={checkpoint}")

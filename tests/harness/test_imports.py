@@ -14,12 +14,13 @@ ORDER = [
     ["measure"],
     ["environment"],
     ["backbones", "assets", "configuration"],
-    ["setup", "encoding", "modes"],
-    ["batching"],
+    ["setup", "encoding", "modes", "corpus"],
+    ["batching", "blocks", "checkpoints"],
     ["heads"],
     ["decoding", "strategies", "train"],
     ["pretrain"],
-    ["view", "surprisal"],
+    ["view", "surprisal", "lessons", "pretrained", "groundwork"],
+    ["pretraining"],
     ["rolling"],
     ["probes", "work"],
     ["labelling", "writing", "facts"],
@@ -51,7 +52,8 @@ ORDER = [
     ["check"],
     ["forecast"],
     ["sweep"],
-    ["run", "tune", "calibration", "likelihood", "race"],
+    ["pretrain_settings", "pretrain_told"],
+    ["run", "tune", "calibration", "likelihood", "race", "pretrain_pair"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 
@@ -99,6 +101,7 @@ def test_harness_never_imports_tasks():
         "harness.run",
         "harness.pool",
         "harness.check",
+        "harness.pretrain_pair",
         "harness.choose",
     ],
 )

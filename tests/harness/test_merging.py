@@ -283,3 +283,24 @@ def test_the_plan_of_one_folder_serves_the_runs_of_another(tmp_path):
     plan.write(tmp_path / "one", mine)
     found = findings.find([tmp_path / "two", tmp_path / "one"])
     assert (found.plan, found.standing) == (mine, BEFORE)
+
+
+# --- what is not the same on one machine --------------------------------------------------------
+
+
+def test_halves_of_other_versions_are_told_as_unequal(tmp_path):
+    for family, version, threads in (("gpt", "2.6", "1"), ("bert", "2.7", "1")):
+        facts = FIRST | {"versions": {"torch": version, "numpy": "2"}, "threads": threads}
+        share = 0.6 if family == "gpt" else 0.9
+        side(tmp_path / family, family, share, environment=facts)
+    one = only(findings.find([tmp_path / "gpt", tmp_path / "bert"]).verdicts)
+    assert one.answer == BERT
+    assert one.why == ("unequal: versions.torch (2.6 and 2.7)",)
+
+
+def test_one_machine_under_two_spellings_is_one(tmp_path):
+    both(tmp_path / "one", environment=FIRST)
+    both(tmp_path / "two", environment=FIRST | {"cpu": " EPYC "})
+    found = findings.find([tmp_path / "one", tmp_path / "two"])
+    assert only(found.verdicts).answer != NONE
+    assert len(found.comparison.warnings) == 8

@@ -152,7 +152,7 @@ def test_kept_models_are_measured_once_and_reported(tmp_path):
     assert probe.memory["0"][0].name == "start"
     assert all(stage.peak_bytes for stage in probe.memory["0"])
     assert "energy" in probe.not_measured
-    text = (tmp_path / "results" / "report.md").read_text(encoding="utf-8")
+    text = (tmp_path / "results" / "report" / "efficiency.md").read_text(encoding="utf-8")
     assert "### Race: ner on world" in text
     assert "peak memory, training step" in text
     before = {f: f.read_bytes() for f in files}
@@ -172,7 +172,7 @@ def test_architectures_are_raced_without_training(tmp_path):
         assert all("architecture only" in one.description for one in found.subjects)
         assert sorted(found.memory) == ["0", "1"]
     assert not list(record.folders(tmp_path / "results"))
-    text = (tmp_path / "results" / "report.md").read_text(encoding="utf-8")
+    text = (tmp_path / "results" / "report" / "efficiency.md").read_text(encoding="utf-8")
     assert "architecture only, quality not measured" in text
 
 
