@@ -175,8 +175,16 @@ def factor(ratio: Ratio) -> float:
 
 
 def passes(gate: Ratio | None) -> bool:
-    """Whether a model tied with its own copy: within 2 %, and an interval that holds 1."""
-    return gate is not None and abs(gate.log) <= math.log1p(GATE) and gate.low <= 0 <= gate.high
+    """Whether a model tied with its own copy, to within 2 %.
+
+    Either its interval holds 1 and the ratio is within 2 %, or the whole interval is: a quiet
+    machine sees differences of .5 %, which stand in the way of no verdict about 10 %.
+    """
+    if gate is None:
+        return False
+    limit = math.log1p(GATE)
+    surely = max(-gate.low, gate.high) <= limit
+    return surely or (abs(gate.log) <= limit and gate.low <= 0 <= gate.high)
 
 
 def verdict(ratio: Ratio | None, gate: Ratio | None, margin: float = MARGIN) -> str:

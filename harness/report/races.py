@@ -28,9 +28,9 @@ METHOD = (
     "Both models took turns in one process, A B B A in each block. Each question has its own "
     "answer; there is no overall one. GPT / BERT is the ratio of seconds, a geometric mean over "
     "blocks with a 95 % t interval: below 1, GPT was faster. A/A is GPT against its own copy: more "
-    "than 2 % off, an interval without 1, or no such race makes the line noisy, whatever the "
-    "ratio. Seconds are wall seconds, or process seconds where any block shows foreign load (wall "
-    "above 1.1 times process)."
+    "than 2 % off, an interval that leaves 1 out and reaches beyond 2 %, or no such race makes the "
+    "line noisy, whatever the ratio. Seconds are wall seconds, or process seconds where any block "
+    "shows foreign load (wall above 1.1 times process)."
 )
 OWN_LENGTH = "One by one and offline, each model wrote texts of its own length."
 SERVED = (

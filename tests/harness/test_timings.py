@@ -194,8 +194,9 @@ def told(middle: float, low: float, high: float) -> Ratio:
         (told(1.019, 0.99, 1.05), True),
         (told(0.97, 0.93, 1.01), False),  # too far apart, though the interval holds 1
         (told(1.03, 0.99, 1.07), False),
-        (told(1.01, 1.005, 1.015), False),  # near, but the interval leaves 1 out
-        (told(0.99, 0.985, 0.995), False),
+        (told(1.01, 1.005, 1.015), True),  # surely less than 2 %
+        (told(1.015, 1.005, 1.025), False),  # not 1, and perhaps more than 2 %
+        (told(0.985, 0.975, 0.995), False),
         (None, False),
     ],
 )
