@@ -10,10 +10,11 @@ from harness.comparison import Contrast
 from harness.decisions import ABOVE, Decision, Settled
 from harness.findings import Findings
 from harness.lanes import Raced, device, lanes, raced
-from harness.mismatch import scope
+from harness.mismatch import scope, sizes
 from harness.plan import Plan
 from harness.plots.wording import task
 from harness.report.markdown import NONE, bullets, escape, score, section, table
+from harness.report.match import told
 from harness.report.summary import caveat, place, trouble
 from harness.stats import Estimate
 from harness.verdicts import BERT, GPT, PRIMARY, TIE, UNDETERMINED, Verdict
@@ -163,7 +164,10 @@ def _sentence(findings: Findings, one: Verdict) -> str:
     """For NER choose BERT: ... unless ..."""
     head = f"**{name_of(one, primary(findings))}** ({escape(scope(one.group, one.contrast))}): "
     limits = f" ({escape('; '.join(one.why))})" if one.why and one.decision else ""
-    return head + "; ".join([_said(findings, one) + limits, *_provisos(findings, one)]) + "."
+    parts = [_said(findings, one) + limits, *_provisos(findings, one)]
+    if unlike := [told(size) for size in sizes(one.contrast) if size.apart]:
+        parts.append(f"GPT and BERT differ in {', '.join(unlike)}")
+    return head + "; ".join(parts) + "."
 
 
 def _said(findings: Findings, one: Verdict) -> str:

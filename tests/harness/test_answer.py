@@ -6,7 +6,7 @@ import measured
 import pytest
 from measured import gate, lane, race, subject
 from rendered import rows, sections, text_of
-from synthetic import SLICES, cell, leave
+from synthetic import SLICES, cell, leave, model
 
 from harness import decisions, findings, plan, record, stats
 from harness.decisions import Settled
@@ -204,3 +204,13 @@ def test_the_decision_that_is_shown_is_the_one_that_was_made(tmp_path):
         low, high = one.decision.low, one.decision.high
         assert f"[{low:+.3f}, {high:+.3f}]".replace("0.", ".") in answer.gap(one)
     assert PLAN.alpha == decisions.ALPHA
+
+
+def test_the_mismatch_of_a_pair_stands_beside_its_verdict(tmp_path):
+    for seed in range(2):
+        leave(tmp_path, cell(seed=seed))
+        of = cell(family="bert", seed=seed)
+        leave(tmp_path, of, model=model(of, fertility=1.9))
+    text = first(tmp_path)
+    assert "(embedded world, these checkpoints)" in text
+    assert "; GPT and BERT differ in tokens per word (1.21 and 1.9)." in text
