@@ -36,7 +36,7 @@ class Decision:
     """What a difference says at the level of its family.
 
     `low` and `high` are at that level; `detectable` is the smallest true difference, either way,
-    that would have been decided with 80 % power. None where there is no interval.
+    that would have been decided with the power asked for. None where there is no interval.
     """
 
     outcome: str  # "above" the margin, "below" minus the margin, "equivalent", "undetermined"
@@ -55,13 +55,16 @@ class Decision:
 
 
 def decide(
-    differences: Sequence[Estimate], margins: Sequence[float], alpha: float = ALPHA
+    differences: Sequence[Estimate],
+    margins: Sequence[float],
+    alpha: float = ALPHA,
+    power: float = POWER,
 ) -> list[Decision]:
     """One decision for each difference of a family, all of them together wrong at most `alpha`."""
     asked = [p_value(one, margin) for one, margin in zip(differences, margins, strict=True)]
     shares = holm(asked, alpha)
     return [
-        _decided(one, margin, share)
+        _decided(one, margin, share, power)
         for one, margin, share in zip(differences, margins, shares, strict=True)
     ]
 
@@ -104,7 +107,7 @@ def _error(difference: Estimate) -> tuple[float, float] | None:
     return se, df
 
 
-def _decided(difference: Estimate, margin: float, share: float) -> Decision:
+def _decided(difference: Estimate, margin: float, share: float, power: float = POWER) -> Decision:
     error = _error(difference)
     if error is None:
         return Decision(UNDETERMINED, margin, 1 - share)
@@ -118,7 +121,8 @@ def _decided(difference: Estimate, margin: float, share: float) -> Decision:
         outcome = BELOW
     elif -margin < low and high < margin:
         outcome = EQUIVALENT
-    return Decision(outcome, margin, 1 - share, low, high, detectable(se, df, margin, share))
+    found = detectable(se, df, margin, share, power)
+    return Decision(outcome, margin, 1 - share, low, high, found)
 
 
 def chance(true: float, se: float, df: float, margin: float, share: float = ALPHA) -> float:

@@ -42,7 +42,7 @@ def find(roots: Sequence[Path], named: Plan | None = None) -> Findings:
     Raises InputError where there is no folder or nothing in it.
     """
     for root in roots:
-        if not root.is_dir():
+        if not _is_folder(root):
             raise InputError(f"{root}: no such folder; {MAKE_SOME}")
     comparison = aggregate.compare(*roots)
     if not (comparison.records or comparison.measurements):
@@ -50,6 +50,13 @@ def find(roots: Sequence[Path], named: Plan | None = None) -> Findings:
         raise InputError(f"{places}: no records below this folder; {MAKE_SOME}")
     chosen, standing = _plan(comparison, roots, named)
     return Findings(comparison, chosen, standing, verdicts(comparison, chosen))
+
+
+def _is_folder(root: Path) -> bool:
+    try:
+        return root.is_dir()
+    except OSError as error:
+        raise InputError(f"{root}: cannot be read ({error.strerror or error})") from None
 
 
 def _plan(comparison: Comparison, roots: Sequence[Path], named: Plan | None) -> tuple[Plan, str]:

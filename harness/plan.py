@@ -101,7 +101,7 @@ def kept(root: Path) -> Iterator[Plan]:
     for place in sorted(root.rglob(f"{FOLDER}/*.json")):
         try:
             found = _made(record.load(place), str(place))
-        except (InputError, RecordError):
+        except (InputError, RecordError, OSError):
             continue
         if found.digest == place.stem:
             yield found
@@ -116,9 +116,20 @@ def _made(found: Any, where: str) -> Plan:
     for name in parts:
         if name not in names:
             raise InputError(f"{where}: a plan has no {name!r}; it has {', '.join(names)}")
-    for name in ("margins", "embedded"):
-        if not isinstance(parts[name], dict):
-            raise InputError(f"{where}: plan.{name}: expected metrics with their margins")
-    if not isinstance(parts["primary"], list):
-        raise InputError(f"{where}: plan.primary: expected a list of tasks")
+    _check_kinds(parts, where)
     return checked(Plan(**parts), where)
+
+
+def _check_kinds(parts: Mapping[str, Any], where: str) -> None:
+    """Raise InputError for a part that is no text, mapping or list where it must be one."""
+    for name in ("margins", "embedded"):
+        if not isinstance(parts[name], dict) or not all(map(_is_text, parts[name])):
+            raise InputError(f"{where}: plan.{name}: expected metrics with their margins")
+    if not isinstance(parts["primary"], list) or not all(map(_is_text, parts["primary"])):
+        raise InputError(f"{where}: plan.primary: expected a list of tasks")
+    if not _is_text(parts["name"]):
+        raise InputError(f"{where}: plan.name={parts['name']}: expected a text; put it in quotes")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)

@@ -91,6 +91,18 @@ def verdicts(comparison: Comparison, plan: Plan) -> tuple[Verdict, ...]:
     return tuple(found[id(c)] for group in comparison.groups for c in group.contrasts)
 
 
+def main(found: Sequence[Verdict]) -> list[Verdict]:
+    """The main questions; about untrained bodies only where a task has no others on its data."""
+    asked = [one for one in found if one.family.kind == PRIMARY]
+    trained = {_place(one) for one in asked if not one.contrast.scratch}
+    return [one for one in asked if not one.contrast.scratch or _place(one) not in trained]
+
+
+def _place(one: Verdict) -> tuple[str, str, str]:
+    key = one.group.key
+    return key.source, key.task, key.data
+
+
 def kinds(group: Group, plan: Plan) -> Iterator[tuple[Contrast, str]]:
     """Each contrast with its kind: primary are models as they are used where nobody says otherwise.
 
@@ -198,7 +210,7 @@ def _decided(family: Family, questions: Sequence[_Question], plan: Plan) -> Iter
         replace(one.advantage, se=None, df=None) if one.barred else one.advantage
         for one in questions
     ]
-    made = decisions.decide(asked, [one.margin for one in questions], plan.alpha)
+    made = decisions.decide(asked, [one.margin for one in questions], plan.alpha, plan.power)
     for one, decision in zip(questions, made, strict=True):
         yield _verdict(family, one, decision, plan)
 
@@ -214,7 +226,7 @@ def _verdict(family: Family, one: _Question, decision: Decision, plan: Plan) -> 
     if against := contradicted(one.contrast, answer):
         answer, why = UNDETERMINED, [f"another metric says the opposite: {against}", *why]
     settled = None
-    if answer == UNDETERMINED:
+    if decision.outcome == decisions.UNDETERMINED:
         share = 1 - decision.level
         settled = decisions.settle(one.advantage, one.margin, share, plan.power)
     return replace(

@@ -10,23 +10,16 @@ from harness.findings import Findings
 from harness.mismatch import scope
 from harness.plan import Plan
 from harness.stats import EXAMPLES_ONLY, Estimate
-from harness.verdicts import ONE_RUN, PRIMARY, Family, Verdict, alarmed
+from harness.verdicts import ONE_RUN, Family, Verdict, alarmed, main
 
 SECONDARY = "secondary claims"
 SMOKE = "smoke run: it tries the pipeline and answers nothing"
 
 
-def primary(findings: Findings) -> list[Verdict]:
-    """The main questions: of pretrained models, of untrained ones where data have no other."""
-    found = [one for one in findings.verdicts if one.family.kind == PRIMARY]
-    trained = {one.family.source for one in found if not one.contrast.scratch}
-    return [one for one in found if not (one.contrast.scratch and one.family.source in trained)]
-
-
 def leading(findings: Findings) -> dict[Family, list[Verdict]]:
     """For each kind of data and machine the pair that was asked about most tasks."""
     families: dict[Family, list[Verdict]] = defaultdict(list)
-    for one in primary(findings):
+    for one in main(findings.verdicts):
         families[one.family].append(one)
     best: dict[tuple[str, ...], Family] = {}
     for family in sorted(families):

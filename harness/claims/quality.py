@@ -16,11 +16,11 @@ from harness.claims.finding import (
     status_of,
 )
 from harness.claims.ledger import BY_ID
-from harness.claims.pairing import about, primary
+from harness.claims.pairing import about
 from harness.decisions import ABOVE, BELOW, Decision
 from harness.findings import Findings
 from harness.stats import Estimate
-from harness.verdicts import BERT, GPT, TIE, Verdict, advantage_of
+from harness.verdicts import BERT, GPT, TIE, Verdict, advantage_of, main
 
 CLAIMED = {
     "C1": ("classification", BERT),
@@ -36,7 +36,7 @@ BOTH_ORDERS = "both_orders"
 def ask(findings: Findings) -> Iterator[Finding]:
     """One finding for each main verdict on a task that a claim is about."""
     for claim, (task, side) in CLAIMED.items():
-        for one in primary(findings):
+        for one in main(findings.verdicts):
             if one.group.key.task == task:
                 yield _finding(findings, claim, one, side)
 

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from harness.claims.finding import Decided, Finding, Number, status_of, together
 from harness.claims.ledger import BY_ID
-from harness.claims.pairing import primary
 from harness.comparison import Arm
 from harness.decisions import ABOVE, BELOW, EQUIVALENT, UNDETERMINED, Decision
 from harness.findings import Findings
+from harness.verdicts import main
 
 RELEASED = "GPT-2 small and BERT-base (uncased) as released"
 WHY = (
@@ -109,7 +109,7 @@ def between(label: str, gpt: Sequence[float], bert: Sequence[float], margin: flo
 def _recorded(findings: Findings, margin: float) -> Iterator[Finding]:
     """Parameters of each pair's bodies, once: the answer layer is the task's."""
     pairs: dict[str, tuple[Arm, Arm]] = {}
-    for one in primary(findings):
+    for one in main(findings.verdicts):
         pairs.setdefault(one.family.pair.pair, (one.contrast.gpt, one.contrast.bert))
     for name, arms in pairs.items():
         gpt, bert = (dict(arm.first.model.parameters) if arm.first.model else {} for arm in arms)

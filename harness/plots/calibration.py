@@ -65,7 +65,7 @@ def pictures(findings: Findings) -> Iterator[Picture]:
         figure = draw(sides, title, one.subtitle)
         if figure is not None:
             name = safe(NAME, one.group.key.task, one.group.key.data)
-            yield Picture(name, title, CAPTION + rest, _alt(one.name, sides), figure)
+            yield Picture(name, title, CAPTION + rest, _alt(one.name, sides), figure, one.group.key)
 
 
 def sures(shown: Shown) -> list[Sure]:

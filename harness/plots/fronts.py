@@ -1,7 +1,7 @@
 """Measured models as points of quality and latency, and which of them make the front.
 
-Where nobody else says which do, a model is off the front where another one is better in quality
-and in latency and both intervals of the two lie apart. Knows no figure.
+A model is off the front where another one is better in quality and in latency
+and both intervals of the two lie apart. Knows no figure.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from harness.stats import Estimate
 from harness.timings import Percentile
 
 MOST_POINTS = 6
-
-"""By task and data, as they are configured, the checkpoints that are on the front."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from harness.metrics import Meter
 from harness.plots.shown import called
 from harness.plots.wording import listed, plain, sentence, task
-from harness.verdicts import BERT, GPT, PRIMARY, TIE, UNDETERMINED, Verdict
+from harness.verdicts import BERT, GPT, TIE, UNDETERMINED, Verdict
+from harness.verdicts import main as main_questions
 
 POINTS = "points"
 WORDS = {
@@ -22,10 +23,9 @@ OTHERWISE = "no verdict: {}"
 def headline(verdicts: Sequence[Verdict]) -> str:
     """BERT is better at NER (by 13.1 points); undetermined: matching.
 
-    Of the main questions about pretrained models; about others where there are none.
+    Of the main questions; of others where there are none.
     """
-    main = [one for one in verdicts if one.family.kind == PRIMARY]
-    main = [one for one in main if not one.contrast.scratch] or main or list(verdicts)
+    main = main_questions(verdicts) or list(verdicts)
     told: dict[str, dict[str, list[str]]] = {}
     for one in main:
         names = told.setdefault(one.answer, {})

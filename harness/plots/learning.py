@@ -64,7 +64,9 @@ def pictures(findings: Findings) -> Iterator[Picture]:
         figure = draw(sides, meter, floor_of(one.contrast.gpt), title, one.subtitle)
         if figure is not None:
             name = safe(NAME, one.group.key.task, one.group.key.data)
-            yield Picture(name, title, CAPTION + rest, _alt(one.name, sides, meter), figure)
+            yield Picture(
+                name, title, CAPTION + rest, _alt(one.name, sides, meter), figure, one.group.key
+            )
 
 
 def courses(one: Shown) -> list[Course]:

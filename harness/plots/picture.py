@@ -6,6 +6,7 @@ import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from harness.comparison import GroupKey
 from harness.plots import style
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Picture:
     caption: str  # how to read it, and what was left out
     alt: str  # what it shows, for who does not see it
     figure: Figure = field(repr=False, compare=False)
+    group: GroupKey | None = None  # of one task on one kind of data; None: of several
 
 
 def rendered(picture: Picture) -> dict[str, bytes]:

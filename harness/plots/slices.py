@@ -39,7 +39,7 @@ def pictures(findings: Findings) -> Iterator[Picture]:
         if figure is not None:
             caption = CAPTION + (FLAWLESS if one.contrast.gpt.writes else "")
             caption += left_out([row.label for row in rows[MOST_ROWS:]]) + rest
-            yield Picture(_file(one), title, caption, _alt(one.name, shown), figure)
+            yield Picture(_file(one), title, caption, _alt(one.name, shown), figure, one.group.key)
 
 
 def draw(rows: Sequence[Row], title: str, subtitle: str) -> Figure | None:

@@ -48,7 +48,7 @@ def pictures(findings: Findings) -> Iterator[Picture]:
             caption = CAPTION + left_out([row.label for row in rows[MOST_ROWS:]]) + rest
             name = safe(NAME, one.group.key.task, one.group.key.data)
             alt = _alt(one.name, rows[:MOST_ROWS])
-            yield Picture(name, title, caption, alt, figure)
+            yield Picture(name, title, caption, alt, figure, one.group.key)
 
 
 def typed_of(shown: Shown) -> list[Typed]:

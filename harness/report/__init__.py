@@ -62,6 +62,8 @@ def write(
     Raises InputError where there are no records or a file cannot be written.
     """
     path = out or roots[0] / NAME
+    if path.suffix != ".md" or path.is_dir():
+        raise InputError(f"--out {path}: expected a markdown file, such as report.md")
     return _kept(path, made(findings.find(roots, plan), path.stem, price_per_hour))
 
 
@@ -83,6 +85,8 @@ def write_changes(before: Path, after: Sequence[Path], out: Path | None, plan: P
     now = findings.find(after, plan)
     then = findings.find([before], plan)
     path = out or after[0] / "changes.md"
+    if path.suffix != ".md" or path.is_dir():
+        raise InputError(f"--out {path}: expected a markdown file, such as changes.md")
     text = changed.changes(between(then, now), (str(before), ", ".join(map(str, after))))
     return _kept(path, {path.name: text.encode()})
 
@@ -90,13 +94,13 @@ def write_changes(before: Path, after: Sequence[Path], out: Path | None, plan: P
 def made(found: Findings, stem: str, price_per_hour: float | None = None) -> dict[str, bytes]:
     """Every file of a report, by its place beside the first one, which comes last."""
     drawn = list(pictures.drawn(found))
-    images, tables = pictures.files(drawn), sheets.sheets(found.comparison)
+    images, tables = pictures.files(drawn), sheets.sheets(found)
     files = {f"{stem}/{name}": content for name, content in images.items()}
     files |= {f"{stem}/tables/{name}": text.encode() for name, text in tables.items()}
     pages = list(_pages(found, drawn, price_per_hour))
     for one in pages:
         files[f"{stem}/{one.name}.md"] = one.text.encode()
-    whole = render(found, drawn, price_per_hour)
+    whole = _joined(found, drawn, pages)
     files[f"{stem}.html"] = page.page(whole, answer.TITLE, pictures.sources(images)).encode()
     first = [_opening(found, drawn, f"{stem}/"), _contents(pages, stem), _closing(found)]
     files[f"{stem}.md"] = ("\n\n".join(first) + "\n").encode()
@@ -107,8 +111,11 @@ def render(
     found: Findings, drawn: Sequence[Picture] = (), price_per_hour: float | None = None
 ) -> str:
     """All pages as one text; pictures are named as on the other pages."""
-    parts = [_opening(found, drawn, "")]
-    parts += [one.text.rstrip() for one in _pages(found, drawn, price_per_hour)]
+    return _joined(found, drawn, list(_pages(found, drawn, price_per_hour)))
+
+
+def _joined(found: Findings, drawn: Sequence[Picture], pages: Sequence[Page]) -> str:
+    parts = [_opening(found, drawn, ""), *(one.text.rstrip() for one in pages)]
     return "\n\n".join([*parts, _closing(found)]) + "\n"
 
 
@@ -127,10 +134,10 @@ def _closing(found: Findings) -> str:
 def _pages(found: Findings, drawn: Sequence[Picture], price: float | None) -> Iterator[Page]:
     comparison = found.comparison
     for name, group in zip(pictures.names(comparison), comparison.groups, strict=True):
-        parts = [chapter(found, group), pictures.of_group(drawn, name)]
+        parts = [chapter(found, group), pictures.of_group(drawn, group)]
         yield _page(name, f"Task: {place(group)}", parts)
     parts = [tradeoffs.tradeoffs(found), efficiency.efficiency(comparison)]
-    parts += [pictures.shown(drawn, pictures.EFFICIENCY), races.races(comparison)]
+    parts += [pictures.shown(drawn, pictures.EFFICIENCY), races.races(found)]
     parts += [cost.training_cost(found, price)]
     yield _page("claims", "Claims", [claims.claims(found)])
     yield _page("efficiency", "Efficiency: quality against cost, speed, memory, training", parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from harness import timings
+from harness import decisions, timings
 from harness.comparison import Contrast
 from harness.decisions import ABOVE, Decision, Settled
 from harness.findings import Findings
@@ -17,14 +17,15 @@ from harness.report.markdown import NONE, bullets, escape, score, section, table
 from harness.report.match import told
 from harness.report.summary import caveat, place, trouble
 from harness.stats import Estimate
-from harness.verdicts import BERT, GPT, PRIMARY, TIE, UNDETERMINED, Verdict
+from harness.verdicts import BERT, GPT, TIE, UNDETERMINED, Verdict, alarmed, main
 
 TITLE = "GPT or BERT, for which task?"
 HEADER = ["task", "choose", "GPT", "BERT", "BERT's advantage", "faster", "how sure"]
 NOTHING = "No pair of models has results yet; see below."
 HOW = (
     "BERT's advantage is in the task's own metric, paired by training seed and test example; the "
-    "interval covers both and allows for all questions of the table being asked at once. A model "
+    "interval covers both and allows for all main questions about the same pair, kind of data and "
+    "machine being asked at once. A model "
     "is chosen where the whole interval lies beyond the margin, a tie where it lies within."
 )
 SPEEDS = {"single stream/end to end": "one by one", "offline": "offline"}
@@ -56,10 +57,8 @@ def answer(findings: Findings) -> str:
 
 
 def primary(findings: Findings) -> list[Verdict]:
-    """The main questions about pretrained models; about untrained ones where there is no other."""
-    found = [one for one in findings.verdicts if one.family.kind == PRIMARY]
-    trained = [one for one in found if not one.contrast.scratch]
-    return trained or found
+    """The main questions; about untrained bodies where a task has no others on its data."""
+    return main(findings.verdicts)
 
 
 def margins(findings: Findings) -> str:
@@ -68,7 +67,8 @@ def margins(findings: Findings) -> str:
     for one in primary(findings):
         margin = findings.plan.margin(one.meter.name, one.group.embedded)
         if margin is not None:
-            used[one.meter.title] = score(margin, digits=one.meter.digits)
+            where = " (embedded world)" if one.group.embedded else ""
+            used[one.meter.title + where] = score(margin, digits=one.meter.digits)
     told = ", ".join(f"{escape(name)} {margin}" for name, margin in used.items())
     text = f"Margins: {told or 'none'}; costs within a factor of {findings.plan.cost_ratio:g} are "
     return text + f"alike (plan {escape(findings.plan.name)}, {escape(findings.standing)})."
@@ -91,7 +91,7 @@ def _in_short(shown: Sequence[Verdict]) -> str:
 
 
 def name_of(one: Verdict, among: Sequence[Verdict]) -> str:
-    """The task, with its data, pair or machine where several are shown that differ in it."""
+    """The task, with what tells it from the others that are shown."""
     groups = {other.group.key.data for other in among}
     pairs = {other.contrast.gpt.key.pair for other in among}
     words = [escape(task(one.group.key.task))]
@@ -99,7 +99,24 @@ def name_of(one: Verdict, among: Sequence[Verdict]) -> str:
         words = [place(one.group)]
     if len(pairs) > 1 and not _usual(one, among):
         words.append(f"({escape(one.contrast.gpt.key.pair)})")
+    alike = [other for other in among if _named_alike(one, other)]
+    if len(alike) > 1:
+        words.append(f"({escape(_settings(one))})")
     return " ".join(words)
+
+
+def _named_alike(one: Verdict, other: Verdict) -> bool:
+    ours, theirs = one.contrast.gpt.key, other.contrast.gpt.key
+    return one.group is other.group and ours.pair == theirs.pair
+
+
+def _settings(one: Verdict) -> str:
+    """What tells a pair from others of its name: settings, weights, modes."""
+    gpt, bert = one.contrast.gpt, one.contrast.bert
+    told = [f"{name}={value}" for name, value in gpt.variant.items()]
+    told += [f"{name}={value}" for name, value in bert.variant.items() if name not in gpt.variant]
+    told += [f"{arm.key.weights} {arm.key.mode} {arm.key.strategy}" for arm in (gpt, bert)]
+    return ", ".join(told)
 
 
 def _usual(one: Verdict, among: Sequence[Verdict]) -> bool:
@@ -180,8 +197,10 @@ def _said(findings: Findings, one: Verdict) -> str:
         text = f"either will do, they are within {near} of each other: choose by cost"
         return f"{text} ({paces})" if paces else text
     if one.answer == UNDETERMINED and one.decision is not None:
-        return undecided(one, one.decision)
-    return f"no verdict: {escape('; '.join(one.why)) or 'no interval'}"
+        if one.decision.outcome != decisions.UNDETERMINED:  # another metric contradicts
+            return UNDETERMINED
+        return undecided(one, one.decision, findings.plan)
+    return f"{one.answer}: {escape('; '.join(one.why)) or 'no interval'}"
 
 
 def _won(one: Verdict) -> str:
@@ -191,7 +210,7 @@ def _won(one: Verdict) -> str:
     return text + f"{scores[0]} against {scores[1]}"
 
 
-def undecided(one: Verdict, decision: Decision) -> str:
+def undecided(one: Verdict, decision: Decision, plan: Plan) -> str:
     """What is open, what would have been seen, and what would settle it."""
     digits = one.meter.digits
     ends = [value for value in (decision.low, decision.high) if value is not None]
@@ -201,7 +220,8 @@ def undecided(one: Verdict, decision: Decision) -> str:
         text += f", though {BERT if side == ABOVE else GPT} is ahead"
     if decision.detectable is not None:
         seen = score(decision.detectable, digits=digits)
-        text += f"; a true difference of {seen} would have been seen with 80 % power"
+        power = f"{100 * plan.power:.0f} % power"
+        text += f"; a true difference of {seen} would have been seen with {power}"
     return text + settling(one.settled, one.advantage)
 
 
@@ -230,13 +250,13 @@ def _provisos(findings: Findings, one: Verdict) -> Iterator[str]:
     for control in one.group.controls:
         improves = one.meter.improves
         sides = {id(one.contrast.gpt): GPT, id(one.contrast.bert): BERT}
-        found = control.difference
-        if found is not None and id(control.arm) in sides and improves(found.mean) < 0:
-            seeds = len(control.seeds)
-            name = sides[id(control.arm)]
+        found, sound = control.difference, not alarmed(control.arm, control.scratch)
+        if found is not None and sound and id(control.arm) in sides and improves(found.mean) < 0:
+            seeds, name = len(control.seeds), sides[id(control.arm)]
+            surely = "did better" if found.excludes(0.0) and seeds > 1 else "did no worse"
             yield (
-                f"an untrained body did no worse than {name} "
-                f"({seeds} {'seed' if seeds == 1 else 'seeds'}), so pretraining is not what counts"
+                f"an untrained body {surely} than {name} "
+                f"({seeds} {'seed' if seeds == 1 else 'seeds'}; see Controls)"
             )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness import plots
-from harness.comparison import Comparison
+from harness.comparison import Comparison, Group
 from harness.findings import Findings
 from harness.plots import Picture
 from harness.plots.wording import safe
@@ -33,20 +33,19 @@ def files(pictures: Sequence[Picture]) -> dict[str, bytes]:
 
 
 def names(comparison: Comparison) -> list[str]:
-    """A file name for each group: task and data, with a number where that is not unique."""
-    found: Counter[str] = Counter()
-    made = []
+    """A file name for each group: task and data, with a number where that is taken."""
+    made: list[str] = []
     for group in comparison.groups:
         name = safe(group.key.task, group.key.data)
-        found[name] += 1
-        made.append(name if found[name] == 1 else f"{name}-{found[name]}")
+        tries = (name if number == 1 else f"{name}-{number}" for number in itertools.count(1))
+        made.append(next(one for one in tries if one not in made))
     return made
 
 
-def of_group(pictures: Sequence[Picture], name: str) -> str:
-    """The pictures of one task; `name` is one of `names`."""
-    wanted = [f"{kind}-{name}" for kind in PER_TASK]
-    return _all([one for one in pictures if one.name in wanted], "")
+def of_group(pictures: Sequence[Picture], group: Group) -> str:
+    """The pictures of one task, in the order of `PER_TASK`."""
+    found = [one for one in pictures if one.group == group.key]
+    return _all(sorted(found, key=lambda one: PER_TASK.index(one.name.split("-")[0])), "")
 
 
 def shown(pictures: Sequence[Picture], kinds: Sequence[str], folder: str = "") -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from harness import timings
 from harness.comparison import Comparison
+from harness.findings import Findings
 from harness.lanes import Lane, device, lanes, raced
 from harness.measurement import Measurement, Series
 from harness.report.figures import borne, figure
@@ -52,8 +53,9 @@ HEADER = ["scenario", "GPT, ms a call", "BERT, ms a call", "GPT / BERT", "A/A", 
 HEADER += ["verdict"]
 
 
-def races(comparison: Comparison) -> str:
-    """The section on races."""
+def races(findings: Findings) -> str:
+    """The section on races, told apart by the plan's ratio of costs."""
+    comparison, margin = findings.comparison, findings.plan.cost_ratio - 1
     tasks: dict[str, list[Measurement]] = defaultdict(list)
     for one in comparison.measurements:
         if one.kind == "race":
@@ -61,18 +63,18 @@ def races(comparison: Comparison) -> str:
     if not tasks:
         return section(2, TITLE, NOTHING)
     chapters = (
-        section(3, f"Race: {name}", *(_race(comparison, one) for one in tasks[name]))
+        section(3, f"Race: {name}", *(_race(comparison, one, margin) for one in tasks[name]))
         for name in sorted(tasks)
     )
     return section(2, TITLE, METHOD, *chapters)
 
 
-def _race(comparison: Comparison, found: Measurement) -> str:
+def _race(comparison: Comparison, found: Measurement, margin: float) -> str:
     gpt, bert = (named(comparison, subject) for subject in found.subjects)
     machine = machines(comparison)[machine_of(found)]
     settings = escape(shorten(found.settings.get("name", NONE)))
     raced = list(lanes(found))
-    rows = [_row(lane, device(found)) for lane in raced]
+    rows = [_row(lane, device(found), margin) for lane in raced]
     parts = (
         f"GPT is **{gpt}**; BERT is **{bert}**; race {settings}, on {machine}:",
         table(HEADER, rows, "lrrrrlrl") if rows else "Nothing was raced.",
@@ -112,7 +114,7 @@ def _in_words(verdict: str) -> str:
     return verdict if verdict == reasons[0] else f"{UNDETERMINED} ({reasons[0]})"
 
 
-def _row(lane: Lane, device: str) -> list[str]:
+def _row(lane: Lane, device: str, margin: float) -> list[str]:
     """One scenario, the verdict last; gate and ratio on the same clock."""
     _, ratio, gate, clock = raced(lane, device)
     gated = NONE if gate is None else _shown(gate) + ("" if timings.passes(gate) else ", failed")
@@ -120,7 +122,9 @@ def _row(lane: Lane, device: str) -> list[str]:
     if ratio:
         blocks = str(ratio.blocks) + (f" ({ratio.left_out} left out)" if ratio.left_out else "")
     times = [_mean(series, clock) for series in lane.sides]
-    said = timings.verdict(ratio, gate) if None not in lane.sides else "only one side was raced"
+    said = "only one side was raced"
+    if None not in lane.sides:
+        said = timings.verdict(ratio, gate, margin)
     shown = _shown(ratio) if ratio else NONE
     return [escape(shorten(lane.name)), *times, shown, gated or NONE, clock, blocks, said]
 

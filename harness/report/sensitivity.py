@@ -37,15 +37,18 @@ def sensitivity(findings: Findings) -> str:
 
 
 def _rows(group: Group) -> Iterator[list[str]]:
+    for arm in _bases(group):
+        yield from _seed(group, arm)
+        yield from (_other(group, arm, other) for other in _others(group, arm))
+
+
+def _bases(group: Group) -> list[Arm]:
+    """Each model as it is used where nobody says otherwise; of several settings the first."""
+    found: dict[str, Arm] = {}
     for arm in group.arms:
-        if arm.scores and _plain(arm):
-            yield from _seed(group, arm)
-            yield from (_other(group, arm, other) for other in _others(group, arm))
-
-
-def _plain(arm: Arm) -> bool:
-    """As it is used where nobody says otherwise."""
-    return arm.native and arm.key.weights != SCRATCH and not arm.variant
+        if arm.scores and arm.native and arm.key.weights != SCRATCH and arm.key.strategy == "full":
+            found.setdefault(arm.key.model, arm)
+    return list(found.values())
 
 
 def _seed(group: Group, arm: Arm) -> Iterator[list[str]]:
@@ -66,7 +69,11 @@ def _others(group: Group, arm: Arm) -> Iterator[Arm]:
 def _other(group: Group, arm: Arm, other: Arm) -> list[str]:
     digits = arm.headline.digits
     before, after = (one.scores[0].estimate.mean for one in (arm, other))
-    words = [f"{name}={value}" for name, value in other.variant.items() if value != NONE]
+    words = [
+        f"{name}: {arm.variant.get(name, NONE)} to {value}"
+        for name, value in other.variant.items()
+        if value != arm.variant.get(name)
+    ]
     if other.key.mode != arm.key.mode:
         words.append(f"mode {other.key.mode}")
     if other.key.weights != arm.key.weights:

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from harness.comparison import Comparison
+from harness.findings import Findings
 from harness.report import sheets_of_measurements as measured
 from harness.report import sheets_of_runs as trained
+from harness.report import sheets_of_verdicts as decided
 from harness.report.markdown import visible
 
 Row = dict[str, object]
@@ -23,14 +24,16 @@ FORMULA += tuple("\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}")
 """First characters that make a spreadsheet calculate what should be a text."""
 
 
-def sheets(comparison: Comparison) -> dict[str, str]:
+def sheets(findings: Findings) -> dict[str, str]:
     """CSV texts by file name, all of them always: one without rows holds its header.
 
     Differences are BERT - GPT in the metric's own unit, also where lower is better; races are
     seconds of GPT over seconds of BERT. Times are in seconds and sizes in bytes. A text that a
     spreadsheet would take for a formula begins with an apostrophe.
     """
+    comparison, margin = findings.comparison, findings.plan.cost_ratio - 1
     made = {
+        "verdicts": _csv(decided.VERDICTS, decided.verdicts(findings)),
         "scores": _csv(trained.SCORES, trained.scores(comparison)),
         "seeds": _csv(trained.SEEDS, trained.seeds(comparison)),
         "differences": _csv(trained.DIFFERENCES, trained.differences(comparison)),
@@ -38,7 +41,7 @@ def sheets(comparison: Comparison) -> dict[str, str]:
         "training": _csv(trained.TRAINING, trained.training(comparison)),
         "learning_curves": _csv(trained.CURVES, trained.curves(comparison)),
         "efficiency": _csv(measured.EFFICIENCY, measured.efficiency(comparison)),
-        "races": _csv(measured.RACES, measured.races(comparison)),
+        "races": _csv(measured.RACES, measured.races(comparison, margin)),
         "memory": _csv(measured.MEMORY, measured.memory(comparison)),
         "failures": _csv(trained.FAILURES, trained.failures(comparison)),
     }

@@ -73,7 +73,7 @@ def _rates(one: Series, clock: str) -> Row:
     return row
 
 
-def races(comparison: Comparison) -> Iterator[Row]:
+def races(comparison: Comparison, margin: float) -> Iterator[Row]:
     """Every raced scenario beside the race of the decoder against its own copy (the gate)."""
     for found in comparison.measurements:
         if found.kind == "race":
@@ -83,10 +83,10 @@ def races(comparison: Comparison) -> Iterator[Row]:
             for side, one in sides.items():
                 base |= {f"{side}_{name}": getattr(one, name) for name in OWN}
             for lane in lanes(found):
-                yield base | _raced(lane, device(found))
+                yield base | _raced(lane, device(found), margin)
 
 
-def _raced(lane: Lane, where: str) -> Row:
+def _raced(lane: Lane, where: str, margin: float) -> Row:
     _, ratio, gate, clock = raced(lane, where)
     both = [one for one in lane.sides if one is not None]
     row: Row = {"scenario": lane.name, "shape": record.canonical(both[0].shape) if both else None}
@@ -94,7 +94,7 @@ def _raced(lane: Lane, where: str) -> Row:
         if one is not None and one.wall_seconds:
             row[f"{side}_seconds_per_call"] = float(timings.seconds(one, clock).mean())
     row |= _factor("gpt_per_bert_seconds", ratio) | _factor("gate", gate)
-    said = timings.verdict(ratio, gate) if len(both) == 2 else ONE_SIDE
+    said = timings.verdict(ratio, gate, margin) if len(both) == 2 else ONE_SIDE
     row |= {"clock": clock, "gate_passed": timings.passes(gate), "verdict": said}
     return row | ({"blocks": ratio.blocks, "blocks_left_out": ratio.left_out} if ratio else {})
 

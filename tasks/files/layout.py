@@ -65,8 +65,9 @@ def places(
     files = {split: file for split, file in named.items() if file is not None}
     try:
         found = _named(path, files) or _scanned(Path(str(path)).expanduser(), form)
-    except OSError as error:  # a folder that may not be entered, a name that is too long
-        raise InputError(f"{path}: cannot be read ({error.strerror}); correct data.path") from None
+    except (OSError, RuntimeError) as error:  # not to be entered, too long a name, no such ~user
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"{path}: cannot be read ({reason}); correct data.path") from None
     if "train" not in found:
         raise InputError(
             f"data.{next(iter(files))} alone: name the file to train on, with data.train=..."

@@ -6,9 +6,9 @@ import measured
 import pytest
 from measured import gate, lane, race, subject
 from rendered import rows, sections, text_of
-from synthetic import SLICES, cell, leave, model
+from synthetic import SLICES, cell, data, leave, model
 
-from harness import decisions, findings, plan, record, stats
+from harness import decisions, findings, plan, record, stats, verdicts
 from harness.decisions import Settled
 from harness.report import answer, checks, sensitivity
 
@@ -111,8 +111,8 @@ def test_an_untrained_body_that_does_as_well_is_told(tmp_path):
     pair(tmp_path, 0.6, 0.9)
     pair(tmp_path, 0.8, 0.3, seeds=1, weights="scratch")
     text = first(tmp_path)
-    assert "an untrained body did no worse than GPT (1 seed)" in text
-    assert "no worse than BERT" not in text
+    assert "an untrained body did no worse than GPT (1 seed; see Controls)" in text
+    assert "than BERT (1" not in text
     assert len(rows(text, "| classification |")) == 1  # untrained bodies are no question here
 
 
@@ -214,3 +214,60 @@ def test_the_mismatch_of_a_pair_stands_beside_its_verdict(tmp_path):
     text = first(tmp_path)
     assert "(embedded world, these checkpoints)" in text
     assert "; GPT and BERT differ in tokens per word (1.21 and 1.9)." in text
+
+
+# --- several kinds of runs in one folder --------------------------------------------------------
+
+
+def own(root, gpt, bert, **words):
+    """A pair from scratch on a user's own file."""
+    for seed in range(5):
+        for family, share in (("gpt", gpt), ("bert", bert)):
+            of = cell(
+                family=family, task="classification", data="reviews", seed=seed,
+                pair="4x256", weights="scratch", **words,
+            )  # fmt: skip
+            leave(root, of, share=share, size=2000, data=data(of, 2000, source="files", caps={}))
+
+
+def test_own_data_stand_beside_the_embedded_world(tmp_path):
+    pair(tmp_path, 0.6, 0.9)
+    pair(tmp_path, 0.3, 0.6, weights="scratch", seeds=2)  # controls are no question
+    own(tmp_path, 0.9, 0.6)
+    text = first(tmp_path)
+    assert "Choose **BERT** for classification, world (mini). Choose **GPT** for classif" in text
+    assert len(rows(text, "**BERT**")) == len(rows(text, "**GPT**")) == 1
+    assert "accuracy .010" in text
+    assert "accuracy (embedded world) .020" in text
+
+
+def test_what_another_metric_contradicts_is_not_called_unseen(tmp_path, monkeypatch):
+    pair(tmp_path, 0.6, 0.9)
+    monkeypatch.setattr(verdicts, "contradicted", lambda *_: "conlleval")
+    text = first(tmp_path)
+    assert "undetermined (another metric says the opposite: conlleval)" in text
+    assert "no answer yet" not in text
+    assert "would settle" not in text
+
+
+def test_settings_of_one_pair_are_told_apart(tmp_path):
+    for epochs, share in ((5, 0.9), (15, 0.7)):
+        for seed in range(5):
+            for family, right in (("gpt", 0.6), ("bert", share)):
+                of = cell(family=family, task="classification", seed=seed)
+                config = {"train": {"lr": 1e-3, "epochs": epochs}, "seed": seed}
+                chance = {"lex": right, "con": right, "none": 0.5}
+                leave(tmp_path, of, share=chance, size=2000, config=config)
+    text = first(tmp_path)
+    assert len(rows(text, "train.epochs=15")) == len(rows(text, "train.epochs=5,")) == 1
+    box = sections(text_of(tmp_path))["Sensitivity"]
+    assert rows(box, "| gpt2, ", "train.epochs: 15 to 5")
+    assert rows(box, "| bert, ", "| seed (5) |")
+
+
+def test_one_seed_is_undetermined_in_table_and_words(tmp_path):
+    pair(tmp_path, 0.6, 0.9, seeds=1)
+    text = first(tmp_path)
+    assert rows(text, "**undetermined**", "preliminary: 1 seed")
+    assert "undetermined: one seed: these runs only" in text
+    assert "no verdict" not in text

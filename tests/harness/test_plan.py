@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,9 @@ def test_margins_differ_by_kind_of_data():
         ({"alpha": 0.6}, "plan.alpha=0.6"),
         ({"power": True}, "plan.power=True"),
         ({"primary": "ner"}, "plan.primary"),
+        ({"primary": [1]}, "plan.primary"),
+        ({"name": date(2026, 1, 2)}, "plan.name=2026-01-02"),
+        ({"margins": {1: 0.1}}, "plan.margins"),
         ({"margin": 0.1}, "'margin'"),
     ],
 )
@@ -95,6 +99,7 @@ def test_a_kept_plan_that_was_changed_is_not_the_one_that_was_kept(tmp_path):
     assert list(plan.kept(tmp_path)) == []
     shutil.copy(place, place.with_name("junk.json"))
     (place.parent / "broken.json").write_text("{")
+    (place.parent / "folder.json").mkdir()
     assert list(plan.kept(tmp_path)) == []
 
 

@@ -272,7 +272,9 @@ def test_forest_leaves_out_what_has_no_room_and_says_so(found: Findings) -> None
 
 def verdict(task: str, answer: str, mean: float = 0.1, **changes: Any) -> Any:
     pair = changes.get("pair", "mini")
-    group = changes.get("group", SimpleNamespace(key=SimpleNamespace(task=task, data="world")))
+    group = changes.get(
+        "group", SimpleNamespace(key=SimpleNamespace(task=task, data="world", source="embedded"))
+    )
     group.variant = {}
     scratch = changes.get("scratch", False)
     gpt = SimpleNamespace(key=SimpleNamespace(pair=pair))
@@ -307,7 +309,7 @@ def test_headline_says_what_the_main_verdicts_say() -> None:
 
 
 def test_headline_tells_pairs_and_data_apart() -> None:
-    group = SimpleNamespace(key=SimpleNamespace(task="ner", data="world"))
+    group = SimpleNamespace(key=SimpleNamespace(task="ner", data="world", source="embedded"))
     both = [verdict("ner", BERT, 0.131, group=group, pair=pair) for pair in ("mini", "twin")]
     assert headline.headline(both) == (
         "BERT is better at NER (mini by 13.1 points, twin by 13.1 points)"

@@ -425,6 +425,31 @@ def test_command_that_cannot_write(tmp_path: Path, capsys: pytest.CaptureFixture
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.parametrize("name", ["all.txt", "there"])
+def test_command_with_an_out_that_is_no_page(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    leave(tmp_path, cell(family="gpt"))
+    (tmp_path / "there").mkdir()
+    assert main([str(tmp_path), "--out", str(tmp_path / name)]) == 2
+    assert "expected a markdown file" in capsys.readouterr().err
+
+
+def test_pictures_stand_in_the_chapter_of_their_machine(tmp_path: Path) -> None:
+    for seed in range(2):
+        leave(tmp_path / "a", cell(seed=seed), environment={"cpu": "AAA"})
+        for family in ("gpt", "bert"):
+            leave(tmp_path / "b", cell(family=family, seed=seed), environment={"cpu": "BBB"})
+    assert main([str(tmp_path)]) == 0
+    alone, both = (tmp_path / "report" / f"ner-world{end}.md" for end in ("", "-2"))
+    assert "hardware AAA" in alone.read_text(encoding="utf-8")
+    assert "![" not in alone.read_text(encoding="utf-8")
+    text = both.read_text(encoding="utf-8")
+    for place in re.findall(r"\]\((figures/[^)]*)\)", text):
+        assert (tmp_path / "report" / place).is_file()
+    assert text.count("![") >= 2
+
+
 def test_report_needs_neither_torch_nor_tasks() -> None:
     code = (
         "import sys, harness.report.__main__;"

@@ -15,24 +15,36 @@ from measured import MIB, architecture, gate, keep, kept, lane, pair, probe, rac
 from rendered import HOSTILE, STEERING
 from synthetic import TRAINING, cell, data, leave
 
-from harness import timings
+from harness import plan, timings
 from harness.aggregate import compare
 from harness.comparison import Comparison
+from harness.findings import Findings
 from harness.measurement import Stage
 from harness.record import Outcome
 from harness.report.sheets import sheets
+from harness.verdicts import verdicts
 
 NAMES = (
-    *("scores", "seeds", "differences", "slices", "training", "learning_curves"),
+    *("verdicts", "scores", "seeds", "differences", "slices", "training", "learning_curves"),
     *("efficiency", "races", "memory", "failures"),
 )
 LIMITS = ("mean", "low", "high", "se")
 Rows = list[dict[str, str]]
 
 
-def tables(comparison: Comparison) -> dict[str, Rows]:
+def decided(comparison: Comparison) -> Findings:
+    """A comparison with its verdicts by the default plan."""
+    default = plan.default()
+    return Findings(comparison, default, "as it is", verdicts(comparison, default))
+
+
+def compared(root: Path) -> Findings:
+    return decided(compare(root))
+
+
+def tables(findings: Findings) -> dict[str, Rows]:
     found = {}
-    for name, text in sheets(comparison).items():
+    for name, text in sheets(findings).items():
         rows = list(csv.reader(io.StringIO(text), strict=True))
         assert {len(row) for row in rows} == {len(rows[0])}, name
         assert len(set(rows[0])) == len(rows[0]), name
@@ -45,7 +57,7 @@ def where(rows: Rows, **facts: str) -> Rows:
 
 
 @pytest.fixture(scope="module")
-def swept(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Findings:
     """Labels and texts, three seeds of each family, one body from scratch, one failure."""
     root = tmp_path_factory.mktemp("swept")
     for family in ("gpt", "bert"):
@@ -56,16 +68,16 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
     gone = {"data": None, "model": None, "training": None}
     reason = {"outcome": Outcome("failed", "out of memory", "Traceback\n  RuntimeError: 2 GiB")}
     leave(root, cell(family="bert", seed=9), **reason, **gone)
-    return compare(root)
+    return compared(root)
 
 
 @pytest.fixture(scope="module")
-def read(swept: Comparison) -> dict[str, Rows]:
+def read(swept: Findings) -> dict[str, Rows]:
     return tables(swept)
 
 
 def test_every_table_is_there_with_its_header() -> None:
-    empty = sheets(Comparison(()))
+    empty = sheets(decided(Comparison(())))
     assert list(empty) == [f"{name}.csv" for name in NAMES]
     for name, text in empty.items():
         assert text.count("\n") == 1, name
@@ -77,10 +89,10 @@ def test_every_table_is_there_with_its_header() -> None:
 
 
 def test_scores_are_those_of_the_arms_to_the_last_digit(
-    swept: Comparison, read: dict[str, Rows]
+    swept: Findings, read: dict[str, Rows]
 ) -> None:
     rows = iter(read["scores"])
-    for group in swept.groups:
+    for group in swept.comparison.groups:
         for arm in group.arms:
             for score in arm.scores:
                 row, estimate = next(rows), score.estimate
@@ -113,13 +125,15 @@ def test_scores_say_what_they_are_of(read: dict[str, Rows]) -> None:
     assert (scratch["seeds"], scratch["covers"]) == ("1", "examples only")
 
 
-def test_seeds_hold_one_row_per_run_and_metric(swept: Comparison, read: dict[str, Rows]) -> None:
-    (arm,) = [a for g in swept.groups for a in g.arms if g.key.task == "ner" and a.native][:1]
+def test_seeds_hold_one_row_per_run_and_metric(swept: Findings, read: dict[str, Rows]) -> None:
+    (arm,) = [
+        a for g in swept.comparison.groups for a in g.arms if g.key.task == "ner" and a.native
+    ][:1]
     rows = where(read["seeds"], task="ner", model="gpt2", weights="embedded", metric="entity_f1")
     assert [row["seed"] for row in rows] == ["0", "1", "2"]
     assert [float(row["value"]) for row in rows] == list(arm.scores[0].per_seed)
     assert [row["folder"] for row in rows] == [run.folder for run in arm.runs]
-    count = sum(len(a.scores) * len(a.runs) for g in swept.groups for a in g.arms)
+    count = sum(len(a.scores) * len(a.runs) for g in swept.comparison.groups for a in g.arms)
     assert len(read["seeds"]) == count
 
 
@@ -127,7 +141,7 @@ def test_runs_that_do_not_belong_together_have_a_reason_and_no_score(tmp_path: P
     for seed in (0, 1):
         of = cell(seed=seed)
         leave(tmp_path, of, data=data(of, 300, classes=("O", f"B-{seed}")))
-    found = tables(compare(tmp_path))
+    found = tables(compared(tmp_path))
     (row,) = found["scores"]
     assert row["note"] == "refused: runs differ in data.classes"
     assert (row["metric"], row["seeds"], row["mean"]) == ("entity_f1", "2", "")
@@ -157,9 +171,9 @@ def test_differences_are_bert_minus_gpt(read: dict[str, Rows]) -> None:
 
 
 def test_differences_of_slices_stand_below_those_of_the_whole(
-    swept: Comparison, read: dict[str, Rows]
+    swept: Findings, read: dict[str, Rows]
 ) -> None:
-    (contrast,) = [c for g in swept.groups for c in g.contrasts if g.key.task == "ner"]
+    (contrast,) = [c for g in swept.comparison.groups for c in g.contrasts if g.key.task == "ner"]
     rows = [row for row in where(read["differences"], task="ner") if row["slice"]]
     assert [row["slice"] for row in rows] == list(contrast.slices)
     assert {row["metric"] for row in rows} == {"share of units right"}
@@ -170,14 +184,14 @@ def test_differences_of_slices_stand_below_those_of_the_whole(
 def test_refused_and_incomplete_differences_say_why(tmp_path: Path) -> None:
     leave(tmp_path, cell(), config={"train": {"lr": 1e-3, "epochs": 15}, "seed": 0})
     leave(tmp_path, cell(family="bert"), config={"train": {"lr": 1e-3, "epochs": 3}, "seed": 0})
-    (row,) = tables(compare(tmp_path))["differences"]
+    (row,) = tables(compared(tmp_path))["differences"]
     assert row["refused"] == "train.epochs (15 and 3)"
     assert row["bert_minus_gpt_mean"] == row["seeds"] == ""
     alone = tmp_path / "alone"
     leave(alone, cell())
     leave(alone, cell(family="bert"))
     leave(alone, cell(seed=4))
-    row = tables(compare(alone))["differences"][0]
+    row = tables(compared(alone))["differences"][0]
     assert row["incomplete"] == "seed 4: no finished run of bert (bidirectional)"
     assert row["seeds"] == "1"
 
@@ -232,7 +246,7 @@ def test_latencies_and_rates_in_seconds(tmp_path: Path) -> None:
     gpt, bert = pair(tmp_path)
     few = [*measured.single(count=100), measured.offline(32, 800.0)]
     keep(tmp_path, probe(subject(gpt)), probe(subject(bert), series=few))
-    rows = tables(compare(tmp_path))["efficiency"]
+    rows = tables(compared(tmp_path))["efficiency"]
     (model,) = where(rows, model="gpt2", series="single stream/model")
     taken = measured.single()[0].wall_seconds
     exact = timings.percentile(taken, 0.95)
@@ -255,7 +269,7 @@ def test_foreign_load_moves_to_the_process_clock_but_not_a_server(tmp_path: Path
     gpt, _ = pair(tmp_path)
     loaded = [*measured.single(load=2.0), *rates(0, {20.0: True})]
     keep(tmp_path, probe(subject(gpt), series=loaded))
-    rows = tables(compare(tmp_path))["efficiency"]
+    rows = tables(compared(tmp_path))["efficiency"]
     (model,) = where(rows, series="single stream/model")
     assert model["clock"] == "process"
     assert float(model["p50_seconds"]) == pytest.approx(0.001, rel=0.02)
@@ -276,7 +290,7 @@ def test_races_are_gpt_over_bert_beside_their_gate(tmp_path: Path) -> None:
         *lane("alone", (0.001, 0.001))[:1], *rates(0, {20.0: True}),
     ]  # fmt: skip
     keep(tmp_path, race(gpt, bert, found))
-    rows = tables(compare(tmp_path))["races"]
+    rows = tables(compared(tmp_path))["races"]
     assert [row["scenario"] for row in rows] == ["same shape", "offline", "generation", "alone"]
     good, noisy, longer, alone = rows
     ratio, low, high = (float(good[f"gpt_per_bert_seconds{e}"]) for e in ("", "_low", "_high"))
@@ -302,7 +316,7 @@ def test_memory_has_one_row_a_reading(tmp_path: Path) -> None:
     lost = Stage("training step", None, None, None, {"allocated": None}, why="no room")
     stages = [*measured.stages()[:-1], lost]
     keep(tmp_path, probe(subject(gpt), memory={"0": stages}))
-    rows = tables(compare(tmp_path))["memory"]
+    rows = tables(compared(tmp_path))["memory"]
     forward = {row["quantity"]: row["bytes"] for row in where(rows, stage="forward")}
     assert forward == {
         "resident": str(311 * MIB),
@@ -320,7 +334,7 @@ def test_memory_has_one_row_a_reading(tmp_path: Path) -> None:
 
 def test_a_model_without_weights_has_no_task(tmp_path: Path) -> None:
     keep(tmp_path, probe(architecture("gpt")))
-    row = tables(compare(tmp_path))["efficiency"][0]
+    row = tables(compared(tmp_path))["efficiency"][0]
     assert (row["weights"], row["task"], row["data"], row["checkpoint"]) == (
         *("architecture", "", "", ""),
     )
@@ -351,7 +365,7 @@ def test_no_text_becomes_a_formula_or_a_column(tmp_path: Path, text: str) -> Non
     stages = [replace(one, name=text, why=text, device={text: 1}) for one in measured.stages()]
     words = {"series": taken, "memory": {"0": stages}, "settings": {"name": text, "device": text}}
     keep(tmp_path, probe(subject(kept(tmp_path, cell()), description=text, mode=text), **words))
-    found = sheets(compare(tmp_path))
+    found = sheets(compared(tmp_path))
     assert any(len(one.splitlines()) > 1 for one in found.values())
     for name, written in found.items():
         for row in csv.reader(io.StringIO(written), strict=True):
@@ -359,7 +373,7 @@ def test_no_text_becomes_a_formula_or_a_column(tmp_path: Path, text: str) -> Non
                 harmless(value, name)
         assert not set(written) & set(STEERING)
         assert all(character == "\n" or character.isprintable() for character in written)
-    (failed,) = tables(compare(tmp_path))["failures"]
+    (failed,) = tables(compared(tmp_path))["failures"]
     seen = failed["reason"].removeprefix("'")
     assert seen.startswith(text.strip()[:1]) or seen.startswith("\N{REPLACEMENT CHARACTER}")
 
@@ -374,3 +388,26 @@ def test_numbers_are_no_formulas(read: dict[str, Rows]) -> None:
     values = [row["bert_minus_gpt_mean"] for row in read["differences"]]
     assert any(value.startswith("-") for value in values)
     assert all(math.isfinite(float(value)) for value in values if value)
+
+
+def test_verdicts_hold_what_decided_them_and_what_bars_them(tmp_path: Path) -> None:
+    for seed in range(3):
+        for family in ("gpt", "bert"):
+            leave(tmp_path, cell(family=family, task="classification", seed=seed), size=600)
+    told = compared(tmp_path)
+    (row,) = tables(told)["verdicts"]
+    (one,) = told.verdicts
+    assert one.decision is not None
+    assert float(row["deciding_low"]) == one.decision.low
+    assert (row["answer"], row["preliminary"], row["void"]) == (one.answer, "True", "")
+    assert row["plan"] == plan.default().digest
+    leave(tmp_path, cell(family="gpt", task="classification", seed=1), share=0.99, size=600)
+    (tmp_path / "void").mkdir()
+    for seed in range(2):
+        for family in ("gpt", "bert"):
+            of = cell(family=family, task="classification", seed=seed)
+            leave(tmp_path / "void", of, share=0.95, size=1000)  # also where only a coin could tell
+    (row,) = tables(compared(tmp_path / "void"))["verdicts"]
+    assert row["answer"] == "no verdict"
+    assert row["void"].startswith("alarm 1")
+    assert row["deciding_low"] == ""

@@ -33,7 +33,7 @@ def costs(found: Changes) -> str:
     """Seconds, races and memory side by side; empty where nothing was measured in both."""
     after = found.after.comparison
     timed = [[*_subjects(after, one), *row] for one in found.costs for row in _seconds(one)]
-    races = [[*_subjects(after, one), *row] for one in found.costs for row in _races(one)]
+    races = [[*_subjects(after, one), *row] for one in found.costs for row in _races(found, one)]
     peaks = list({tuple(row): row for one in found.costs for row in _peaks(after, one)}.values())
     seconds = ["scenario", "clock", "before, ms", "after, ms", "after / before"]
     raced = ["scenario", "before", "after", "says before", "says after"]
@@ -71,11 +71,15 @@ def _quotient(found: Quotient | None) -> str:
     return f"{found.ratio:.3f} [{found.low:.3f}, {found.high:.3f}]"
 
 
-def _races(one: Cost) -> Iterator[list[str]]:
+def _races(found: Changes, one: Cost) -> Iterator[list[str]]:
     for row in one.turns:
         name = f"{row.name} ({row.shape})" if row.shape else row.name
         sides = row.before, row.after
-        said = [timings.verdict(side.ratio, side.gate) if side else "not raced" for side in sides]
+        margin = found.after.plan.cost_ratio - 1
+        said = [
+            timings.verdict(side.ratio, side.gate, margin) if side else "not raced"
+            for side in sides
+        ]
         yield [escape(shorten(name)), *map(_raced, sides), *said]
 
 

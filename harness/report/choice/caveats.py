@@ -116,6 +116,15 @@ def _command(case: Case, at: int, remedy: str) -> str:
     return printable(f"try: python -m harness.run {quoted} {remedy}")
 
 
+def _computer(case: Case) -> str:
+    """Processor, or GPU, of the machine that the figures are of."""
+    for one in case.lineup.candidates:
+        facts = one.found.environment.get("machine") if one.found else None
+        if isinstance(facts, dict):
+            return str(facts.get("gpu") or facts.get("cpu") or "unknown processor")
+    return "unknown processor"
+
+
 def scope(case: Case) -> Iterator[str]:
     """Where quality and costs come from, and what they cannot show."""
     group = case.lineup.group
@@ -131,7 +140,8 @@ def scope(case: Case) -> Iterator[str]:
     if case.lineup.untrained:
         yield "Only untrained bodies are on record."
     if case.lineup.machine:
-        yield f"Costs of answering as measured on {case.lineup.machine}{_clocks(case)}."
+        where = f"{case.lineup.machine} ({_computer(case)})"
+        yield printable(f"Costs of answering as measured on {where}{_clocks(case)}.")
     if any(c.arm.scores[0].estimate.covers == EXAMPLES_ONLY for c in case.lineup.candidates):
         yield STARRED
     if any(c.value and c.low is None for c in _used(case)):
