@@ -2,7 +2,7 @@
 
 `pretraining.json` lies beside the weights and names them by their digest. Its `facts` are what
 every run that starts from the folder keeps in its record; the rest is for people: the text, the
-learning curves, the sessions.
+learning curves, the stretches.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class History:
     """What happened so far, as JSON knows it.
 
     `held_out` holds looks at the held-out blocks ("update", "tokens" read by then, "bits" per
-    token asked for, None where nothing is held out). `sessions` are the times that the training
+    token asked for, None where nothing is held out). `stretches` are the times that the training
     was begun or taken up ("from", "to", "cpu_seconds", "wall_seconds", "environment").
     """
 
@@ -41,7 +41,7 @@ class History:
     asked: int = 0  # predicted: they bear the loss
     losses: list[float] = field(default_factory=list)  # nats, one an update
     held_out: list[dict[str, Any]] = field(default_factory=list)
-    sessions: list[dict[str, Any]] = field(default_factory=list)
+    stretches: list[dict[str, Any]] = field(default_factory=list)
 
 
 def label(text: Mapping[str, Any], history: History) -> str:
@@ -73,8 +73,8 @@ def facts(
         "final_loss": curve[-1],
         "held_out_bits": last.get("bits"),
         "held_out_unigram_bits": unigram_bits,
-        "cpu_seconds": sum(one["cpu_seconds"] for one in history.sessions),
-        "wall_seconds": sum(one["wall_seconds"] for one in history.sessions),
+        "cpu_seconds": sum(one["cpu_seconds"] for one in history.stretches),
+        "wall_seconds": sum(one["wall_seconds"] for one in history.stretches),
     }
 
 
@@ -99,7 +99,7 @@ def write(
         "configuration": configuration,
         "text": text.facts,
         "held_out": history.held_out,
-        "sessions": history.sessions,
+        "stretches": history.stretches,
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     shown = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
@@ -107,10 +107,10 @@ def write(
     beside.rename(out)
 
 
-def kept(history: History, identity: str, session: Mapping[str, Any]) -> dict[str, Any]:
-    """The history as a training state holds it, with the session that is under way."""
+def kept(history: History, identity: str, stretch: Mapping[str, Any]) -> dict[str, Any]:
+    """The history as a training state holds it, with the stretch that is under way."""
     told = asdict(history)
-    return {"identity": identity, **told, "sessions": [*history.sessions, dict(session)]}
+    return {"identity": identity, **told, "stretches": [*history.stretches, dict(stretch)]}
 
 
 def taken_up(told: Mapping[str, Any]) -> History:

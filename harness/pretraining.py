@@ -209,7 +209,7 @@ class Learner:
         wanted = [one.targets[one.targets != pretrain.UNASKED] for one in self._held_out()]
         return float(nats[torch.cat(wanted)].mean()) / math.log(2) if wanted else None
 
-    def _session(self) -> dict[str, Any]:
+    def _stretch(self) -> dict[str, Any]:
         spent = self.stopwatch.read() - self.began
         return {
             "from": self.first,
@@ -221,7 +221,7 @@ class Learner:
 
     def _save(self) -> None:
         if self.history.step > self.first:
-            told = pretrained.kept(self.history, self.orders.identity, self._session())
+            told = pretrained.kept(self.history, self.orders.identity, self._stretch())
             tensors = checkpoints.taken(self.model, self.descent, self.rng)
             checkpoints.save(Path(self.orders.states), self.history.step, tensors, told)
 
@@ -237,7 +237,7 @@ class Learner:
     def finish(self) -> None:
         """Put the model in its folder, and delete its training states."""
         knobs, text = self.orders.knobs, self.text
-        self.history.sessions.append(self._session())
+        self.history.stretches.append(self._stretch())
         settings = {
             "objective": self.backbone.objective,
             "mask_share": getattr(self.backbone, "mask_share", None),

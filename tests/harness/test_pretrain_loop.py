@@ -148,8 +148,8 @@ def test_a_training_that_was_stopped_ends_with_the_same_bits(ground, tmp_path, n
     facts = [{k: v for k, v in one["facts"].items() if k not in own} for one in told]
     assert facts[0] == facts[1]
     assert told[0]["held_out"] == told[1]["held_out"]
-    assert [(one["from"], one["to"]) for one in told[1]["sessions"]] == [(0, 3), (3, 5), (5, 8)]
-    spent = [one["cpu_seconds"] for one in told[1]["sessions"]]
+    assert [(one["from"], one["to"]) for one in told[1]["stretches"]] == [(0, 3), (3, 5), (5, 8)]
+    spent = [one["cpu_seconds"] for one in told[1]["stretches"]]
     assert told[1]["facts"]["cpu_seconds"] == sum(spent)
     assert not (tmp_path / "cut" / "pair-small" / "states" / name).exists()
 
