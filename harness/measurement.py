@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness import record
+from harness import kinds, record
 from harness.record import RecordError
 
 FORMAT = 1
@@ -170,7 +170,7 @@ def read(place: Path) -> Measurement:
         found = Measurement(**parts)
     except (KeyError, TypeError, AttributeError) as error:
         raise RecordError(f"{place}: not a measurement of format {FORMAT} ({error})") from None
-    if wrong := record.misfit(found):
+    if wrong := kinds.misfit(found):
         raise RecordError(f"{place}: not a measurement of format {FORMAT} ({wrong})")
     return found
 

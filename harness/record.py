@@ -19,16 +19,15 @@ of counts.json are empty where a run was recorded before them.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
 import json
 import os
-import types
-import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from harness import kinds
 
 FORMAT = 1
 RECORD, COUNTS, PREDICTIONS, CHECKPOINT = (
@@ -302,7 +301,7 @@ def read(folder: Path) -> Record:
         record = Record(**parts)
     except (KeyError, TypeError) as error:
         raise RecordError(f"{path}: not a record of format {FORMAT} ({error})") from None
-    if wrong := misfit(record):
+    if wrong := kinds.misfit(record):
         raise RecordError(f"{path}: not a record of format {FORMAT} ({wrong})")
     return record
 
@@ -328,43 +327,6 @@ def folders(root: Path) -> Iterator[Path]:
     for path in sorted(root.rglob(RECORD)):
         if CHECKPOINT not in path.relative_to(root).parts:
             yield path.parent
-
-
-@functools.cache
-def _hints(kind: type) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
-
-
-@functools.cache
-def _taken_apart(hint: Any) -> tuple[Any, tuple[Any, ...]]:
-    return typing.get_origin(hint) or hint, typing.get_args(hint)
-
-
-def misfit(value: Any) -> str | None:
-    """The first field whose value is not of its type, in words; None where all are."""
-    for name, hint in _hints(value.__class__).items():
-        item = getattr(value, name)
-        if not _fits(item, hint):
-            return f"{name}: expected {getattr(hint, '__name__', hint)}"
-    return None
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    """Whether a value read from JSON is what an annotation of this module says."""
-    kind, inner = _taken_apart(hint)
-    if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if kind is types.UnionType:
-        return any(_fits(value, part) for part in inner)
-    if kind is Mapping:
-        return isinstance(value, dict) and all(_fits(v, inner[1]) for v in value.values())
-    if kind is Sequence:
-        return isinstance(value, list | tuple) and all(_fits(v, inner[0]) for v in value)
-    if kind is int and isinstance(value, bool):
-        return False
-    if kind is not Any and not isinstance(value, kind):
-        return False
-    return not dataclasses.is_dataclass(kind) or misfit(value) is None
 
 
 def load(path: Path) -> dict[str, Any]:
