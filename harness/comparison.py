@@ -16,7 +16,6 @@ from harness.metrics import Meter
 from harness.record import Record
 from harness.stats import Estimate, Matrix
 
-FEW_SEEDS = 5
 SMOKE = "smoke"
 SCRATCH = "scratch"
 NATIVE = {"gpt": "causal", "bert": "bidirectional"}

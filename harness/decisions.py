@@ -114,15 +114,17 @@ def _decided(difference: Estimate, margin: float, share: float, power: float = P
     se, df = error
     reach = float(distributions.t.isf(share / 2, df)) * se
     low, high = difference.mean - reach, difference.mean + reach
-    outcome = UNDETERMINED
-    if low > margin:
-        outcome = ABOVE
-    elif high < -margin:
-        outcome = BELOW
-    elif -margin < low and high < margin:
-        outcome = EQUIVALENT
     found = detectable(se, df, margin, share, power)
-    return Decision(outcome, margin, 1 - share, low, high, found)
+    return Decision(outcome(low, high, margin), margin, 1 - share, low, high, found)
+
+
+def outcome(low: float, high: float, margin: float) -> str:
+    """What an interval says where it lies wholly beyond the margin, or wholly within it."""
+    if low > margin:
+        return ABOVE
+    if high < -margin:
+        return BELOW
+    return EQUIVALENT if -margin < low and high < margin else UNDETERMINED
 
 
 def chance(true: float, se: float, df: float, margin: float, share: float = ALPHA) -> float:

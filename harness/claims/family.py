@@ -26,7 +26,7 @@ from harness.claims.finding import (
     together,
 )
 from harness.claims.ledger import BY_ID
-from harness.decisions import ABOVE, BELOW, EQUIVALENT, Decision
+from harness.decisions import Decision
 from harness.plan import Plan
 from harness.stats import Estimate
 
@@ -153,7 +153,7 @@ def decide(questions: Sequence[Question], alpha: float) -> list[Decided]:
 
 def _decided(one: Question, known: Evidence, answered: bool, share: float) -> Decided:
     low, high = known.limits(share)
-    outcome = _outcome(low, high, one.margin) if answered else decisions.UNDETERMINED
+    outcome = decisions.outcome(low, high, one.margin) if answered else decisions.UNDETERMINED
     decision = Decision(outcome, one.margin, 1 - share, low, high, _detectable(one, known, share))
     status = status_of(decision)
     if status == DIRECTION and known.agrees > share:
@@ -167,14 +167,6 @@ def _detectable(one: Question, known: Evidence, share: float) -> float | None:
     if end is None or end != known.high or known.agrees or not end.se:
         return None
     return decisions.detectable(end.se, end.df, one.margin, share)
-
-
-def _outcome(low: float, high: float, margin: float) -> str:
-    if low > margin:
-        return ABOVE
-    if high < -margin:
-        return BELOW
-    return EQUIVALENT if -margin < low and high < margin else decisions.UNDETERMINED
 
 
 def _finding(one: Asked, answers: dict[int, Decided]) -> Finding:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from harness.claims.finding import Decided, Finding, Number, status_of, together
 from harness.claims.ledger import BY_ID
 from harness.comparison import Arm
-from harness.decisions import ABOVE, BELOW, EQUIVALENT, UNDETERMINED, Decision
+from harness.decisions import Decision, outcome
 from harness.findings import Findings
 from harness.verdicts import main
 
@@ -95,14 +95,7 @@ def between(label: str, gpt: Sequence[float], bert: Sequence[float], margin: flo
     """GPT / BERT against the margin; of several readings from the least to the largest ratio."""
     low, high = math.log(min(gpt) / max(bert)), math.log(max(gpt) / min(bert))
     mean = math.log((sum(gpt) / len(gpt)) / (sum(bert) / len(bert)))
-    outcome = UNDETERMINED
-    if low > margin:
-        outcome = ABOVE
-    elif high < -margin:
-        outcome = BELOW
-    elif -margin < low and high < margin:
-        outcome = EQUIVALENT
-    decision = Decision(outcome, margin, 1.0, low, high)
+    decision = Decision(outcome(low, high, margin), margin, 1.0, low, high)
     return Number(label, Decided(mean, decision, status_of(decision)), ratio=True)
 
 
