@@ -11,7 +11,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from harness.findings import Findings
-from harness.plots import calibration, forest, latency, learning, memory, slices, tradeoff, types
+from harness.plots import (
+    calibration,
+    forest,
+    latency,
+    learning,
+    memory,
+    pretraining,
+    slices,
+    tradeoff,
+    types,
+)
 from harness.plots.picture import Picture, rendered
 
 __all__ = ["Picture", "figures", "rendered"]
@@ -35,3 +45,4 @@ def _all(findings: Findings) -> Iterator[Picture]:
     yield from tradeoff.pictures(findings)
     yield from latency.pictures(findings)
     yield from memory.pictures(findings)
+    yield from pretraining.pictures(findings)

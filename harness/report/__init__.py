@@ -144,7 +144,8 @@ def _pages(found: Findings, drawn: Sequence[Picture], price: float | None) -> It
     parts = [fairness.fairness(comparison), sensitivity.sensitivity(found), checks.checks(found)]
     parts += [tuning(comparison), fairness.alarm_list(comparison)]
     yield _page("fairness", "Fairness, sensitivity, cross-checks, tuning, alarms", parts)
-    parts = [appendix.models(comparison), appendix.environment(comparison)]
+    parts = [appendix.models(comparison), pictures.shown(drawn, pictures.MODELS)]
+    parts += [appendix.environment(comparison)]
     yield _page("appendix", "Models and environment", parts)
 
 

@@ -15,6 +15,7 @@ from harness.report.markdown import escape
 FOLDER = "figures"
 OVERVIEW = ("forest", "tradeoff")
 EFFICIENCY = ("latency", "memory")
+MODELS = ("pretraining",)
 PER_TASK = ("slices", "types", "calibration", "learning")
 
 

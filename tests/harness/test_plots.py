@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import matplotlib
 import measured
 import numpy as np
 import pytest
+import synthetic
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
@@ -46,6 +48,7 @@ from harness.plots import (
     memory,
     peaks,
     picture,
+    pretraining,
     scales,
     slices,
     style,
@@ -711,6 +714,49 @@ def test_bins_are_those_of_the_diagnosis() -> None:
     none = SimpleNamespace(**(vars(arm) | {"diagnosis": None}))
     shown = SimpleNamespace(contrast=SimpleNamespace(gpt=none, bert=none))
     assert [side.bins for side in calibration.sures(shown)] == [(), ()]  # type: ignore[arg-type]
+
+
+# --- pretraining --------------------------------------------------------------------------------
+
+
+def pretrained(family: str, **more: Any) -> dict[str, Any]:
+    facts = {"objective": "clm" if family == "gpt" else "mlm", "updates": 120, "tokens": 3_000_000}
+    return facts | {"loss_window": 50, "losses": [4.0, 3.0, 2.0]} | more
+
+
+def test_pretraining_is_one_figure_a_pair_with_a_panel_a_side(tmp_path: Path) -> None:
+    measured_on = {"label": "pretrained here on <b>", "held_out_bits": 4.5}
+    for task in ("ner", "classification"):
+        for family in ("gpt", "bert"):
+            of = cell(family=family, task=task, weights="small", data="files")
+            facts = pretrained(family, **measured_on, held_out_unigram_bits=9.25)
+            real = synthetic.data(of, 300, source="files")
+            leave(tmp_path, of, model=synthetic.model(of, pretraining=facts), data=real)
+    (one,) = pretraining.pictures(findings.find([tmp_path]))
+    assert one.group is None
+    assert "3.0 million tokens read by each" in one.title
+    assert "mechanism" not in " ".join(words(one.figure))
+    assert [len(by_gid(panel, "loss")) for panel in one.figure.axes] == [1, 1]
+    for panel in one.figure.axes:
+        (line,) = by_gid(panel, "loss")
+        assert xs(line) == pytest.approx([1.25, 2.5, 3.0])  # the last stretch is shorter
+        assert ys(line) == pytest.approx([nats / math.log(2) for nats in (4, 3, 2)])
+        (dot,) = by_gid(panel, "held out")
+        assert (xs(dot), ys(dot)) == ([3.0], [4.5])
+        (level,) = by_gid(panel, "unigram")
+        assert ys(level) == [9.25, 9.25]
+        assert panel.get_ylim()[0] == 0
+    told = " ".join(words(one.figure))
+    assert "pretrained here on <b>" in told
+    assert "a hidden token, both sides given" in told
+
+
+def test_pretraining_without_curves_is_no_figure(tmp_path: Path) -> None:
+    for family in ("gpt", "bert"):
+        of = cell(family=family)
+        facts = pretrained(family) if family == "gpt" else None
+        leave(tmp_path, of, model=synthetic.model(of, pretraining=facts))
+    assert list(pretraining.pictures(findings.find([tmp_path]))) == []
 
 
 # --- everything ---------------------------------------------------------------------------------
