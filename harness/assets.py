@@ -19,13 +19,17 @@ from typing import Any
 
 from filelock import FileLock
 
-from harness import data, record
+from harness import data, record, released
 from harness.contracts import InputError, Splits
 
 VERSION = 2  # raise when the same recipe comes to mean another asset
 FACTS = "asset.json"
 PRETRAINING = "pretraining.json"  # beside weights that harness.pretrain made
 ARCHITECTURE = "architecture"  # weights drawn at random, to be measured and never trained
+TOKENIZER = (
+    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+    "vocab.txt", "vocab.json", "merges.txt",
+)  # fmt: skip
 SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[EOS]")
 
 
@@ -83,7 +87,7 @@ def recipe(
     """What `backbone` has to start from, given the data it will read.
 
     Raises InputError where the embedded weights meet words they were never taught, and for a
-    folder that is no checkpoint.
+    folder that is no checkpoint, or one of another type.
     """
     embedded = backbone.weights == "embedded"
     if embedded and splits.vocabulary is None:
@@ -127,13 +131,14 @@ def ready(made: Recipe, cache: Path) -> Asset | None:
 
 
 def pretraining_of(folder: Path) -> Mapping[str, Any] | None:
-    """What `harness.pretrain` says of the weights in a folder; None where they are not from there.
+    """How the weights in a folder came about: what `harness.pretrain` says, or the hub's commit.
 
-    Raises InputError where pretraining.json is damaged, or speaks of other weights.
+    None where nothing is known of them. Raises InputError where pretraining.json is damaged, or
+    speaks of other weights.
     """
     path = folder / PRETRAINING
     if not path.is_file():
-        return None
+        return released.facts(folder)
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         facts, weights = dict(told["facts"]), told["weights_sha256"]
@@ -253,16 +258,13 @@ def _trained(texts: Sequence[Sequence[str]], size: int, whole_words: bool) -> An
 
 
 def _checkpoint(folder: Path, model_type: str) -> Path:
-    for name in ("config.json", "model.safetensors", "tokenizer.json"):
-        if not (folder / name).is_file():
-            raise InputError(
-                f"model.weights={folder}: no {name} there; expected 'embedded', 'scratch' or a "
-                "checkpoint folder with config.json, model.safetensors and tokenizer.json"
-            )
-    try:
-        found = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
-    except (ValueError, AttributeError):
-        found = None
+    lacking = "config.json" if not (folder / "config.json").is_file() else ""
+    lacking = lacking or released.lacking(folder)
+    if not (lacking or released.has_tokenizer(folder)):
+        lacking = "tokenizer.json"
+    if lacking:
+        raise InputError(_incomplete(folder, lacking))
+    found = released.model_type(folder)
     if found != model_type:
         raise InputError(
             f"{folder}/config.json: model_type {found!r}, but this model is a {model_type!r}; "
@@ -271,12 +273,33 @@ def _checkpoint(folder: Path, model_type: str) -> Path:
     return folder.resolve()
 
 
+def _incomplete(folder: Path, name: str) -> str:
+    """What is wrong with a folder that lacks a file, and what to do."""
+    pickled = sorted(f.name for f in folder.glob("*.bin")) if folder.is_dir() else []
+    if name == released.WEIGHTS[0] and pickled:
+        return (
+            f"{folder}: only {pickled[0]}, no {name}; pickled weights can run code, so they are "
+            "not read: load them where you trust them and save_pretrained() writes safetensors"
+        )
+    known = released.origin(folder)
+    if known is not None and name == released.WEIGHTS[0]:
+        return (
+            f"{known[0]} at {known[1]} has no {name}; choose a commit that has it with "
+            "model.revision=... (for many models refs/pr/... on the hub), or convert it and give "
+            "the folder with model.path=..."
+        )
+    return (
+        f"model.weights={folder}: no {name} there; expected 'embedded', 'scratch' or a "
+        "checkpoint folder with config.json, model.safetensors and tokenizer.json"
+    )
+
+
 def _digests(folder: Path) -> tuple[str, str]:
     """SHA-256 of the tokenizer's files and of the model's; "scratch" where there is no model."""
-    tokenizer = _files_digest(folder, ("tokenizer.json", "tokenizer_config.json"))
-    if not (folder / "model.safetensors").is_file():
+    tokenizer = _files_digest(folder, TOKENIZER)
+    if released.lacking(folder):
         return tokenizer, "scratch"
-    return tokenizer, _files_digest(folder, ("model.safetensors", "config.json"))
+    return tokenizer, _files_digest(folder, (*released.shards(folder), "config.json"))
 
 
 def _files_digest(folder: Path, names: Sequence[str]) -> str:

@@ -61,14 +61,28 @@ def model_facts(cell: Cell, asset: Asset, parts: Parts, work: Work) -> record.Mo
         weights_digest=asset.weights_digest,
         vocabulary=vocabulary,
         fertility=encoded.pieces / max(1, words),
-        unknown_share=float((encoded.ids == work.reader.specials.unk).mean()),
+        unknown_share=_unknown_share(work),
         flops_per_token=flops + (2.0 * size.width * vocabulary if parts.mode.writes else 0.0),
         label_piece=parts.backbone.label_piece if shape == "tags" else "-",
         pooling=parts.backbone.pooling if shape == "label" else "-",
         attention=attention.KERNEL,
         precision="float32",
-        pretraining=asset.pretraining if parts.backbone.weights != "scratch" else None,
+        pretraining=_origin(asset, work) if parts.backbone.weights != "scratch" else None,
     )
+
+
+def _unknown_share(work: Work) -> float:
+    """Of the training tokens; none where the tokenizer has no such token and another stands in."""
+    special, ids = work.reader.specials, work.training.ids
+    return 0.0 if special.unk == special.eos else float((ids == special.unk).mean())
+
+
+def _origin(asset: Asset, work: Work) -> Mapping[str, Any] | None:
+    """How the weights came about; with how a pair of texts is framed where others made them."""
+    if asset.pretraining is None or "commit" not in asset.pretraining:
+        return asset.pretraining
+    before, after, between = (work.reader.tokenizer.decode(ids) for ids in work.reader.frame)
+    return {**asset.pretraining, "frame": f"{before} one {between} other {after}"}
 
 
 def forward_flops(size: bodies.Size, tokens: float) -> float:
@@ -84,6 +98,6 @@ def forward_flops(size: bodies.Size, tokens: float) -> float:
 def describe(cell: Cell, parameters: int, pretraining: Mapping[str, Any] | None) -> str:
     """How a model is named wherever its numbers are shown; a folder's own label comes first."""
     kinds = {"embedded": "embedded", "scratch": "untrained body (scratch)"}
-    label = (pretraining or {}).get("label", f"weights {cell.weights}")
+    label = (pretraining or {}).get("label", f"from {cell.weights}")
     kind = kinds.get(cell.weights, label)
     return f"{cell.model}, {cell.pair}, {parameters / 1e6:.2f} M parameters, {kind}"

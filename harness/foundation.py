@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from harness import assets, data, pretrain
+from harness import assets, data, pretrain, released
 from harness.assets import Asset
 from harness.backbones import body as bodies
 from harness.backbones.body import Specials
@@ -17,7 +17,7 @@ from harness.configuration import build
 from harness.contracts import InputError, Splits
 from harness.setup import Foundation, used
 from harness.train import Progress
-from harness.view import Parts, parts_of, refuse_longer, room_of
+from harness.view import Parts, parts_of, refuse_longer, room_of, windowed
 
 
 def lay(
@@ -29,6 +29,7 @@ def lay(
     about data and model raises InputError here, before any cell starts.
     """
     config, cache, make = argument
+    _fetch(config["model"], Path(cache), make, progress)
     parts = parts_of(config)
     room_of(parts)
     _check_measuring(config)
@@ -36,21 +37,51 @@ def lay(
     data.check(splits, parts.task.name)
     for name in used(config["role"]):
         data.part(splits, name)
+    parts.task.metrics(splits)  # what a task cannot judge in these data is said now
     pretraining = build(config["pretraining"], "pretraining")
     backbone = parts.backbone
     if backbone.weights == assets.ARCHITECTURE:
         stand_in = assets.drawn(backbone.architecture, backbone.vocabulary)
         return replace(_cost(parts, splits, stand_in, pretraining), epoch_flops=0.0)
+    if not (make or backbone.weights in ("embedded", "scratch") or _whole(backbone.weights)):
+        return _cost(parts, splits, None, pretraining)  # a dry run downloads no weights
     recipe = assets.recipe(
         backbone, splits, pretraining.knobs(), pretraining.corpus, parts.mode.writes
     )
     texts = _texts(splits, parts.mode.writes)
     asset = assets.ready(recipe, Path(cache))
+    if asset is not None and recipe.path is not None:
+        _check_tokenizer(Path(asset.folder))
     costed = _cost(parts, splits, asset, pretraining)
-    if asset is not None or not make:
+    if asset is None and make:
+        asset = pretrain.prepare(recipe, backbone, pretraining, texts, Path(cache), progress)
+        costed = replace(costed, asset=asset, asset_flops=0.0)
+    if asset is None:
         return costed
-    asset = pretrain.prepare(recipe, backbone, pretraining, texts, Path(cache), progress)
-    return replace(costed, asset=asset, asset_flops=0.0)
+    return replace(costed, windowed=windowed(parts, asset, splits, costed.digests, Path(cache)))
+
+
+def _fetch(model: Mapping[str, Any], cache: Path, make: bool, progress: Progress) -> None:
+    """Bring a model from the hub here, once; for a dry run, what it takes to know its size."""
+    if model.get("path") is not None:
+        told = released.fetch(model["path"], model["revision"], cache / "locks", make, progress)
+        released.model_type(told)
+
+
+def _whole(weights: str) -> bool:
+    """Whether a folder lacks nothing; one that is not from the hub is asked for all at once."""
+    return released.origin(Path(weights)) is None or released.complete(Path(weights))
+
+
+def _check_tokenizer(folder: Path) -> None:
+    """Raise InputError for a tokenizer that does not go with the network beside it."""
+    special, table = pretrain.specials(pretrain.load_tokenizer(folder)), bodies.outline(folder)
+    known: Any = table.config
+    if special.vocabulary > known.vocab_size:
+        raise InputError(
+            f"{folder}: its tokenizer has {special.vocabulary:,} tokens, the model a table of "
+            f"{known.vocab_size:,}; they are not of one checkpoint"
+        )
 
 
 def _check_measuring(config: Mapping[str, Any]) -> None:
@@ -82,8 +113,7 @@ def _cost(
     vocabulary = len(splits.vocabulary or ()) or parts.backbone.vocabulary
     stand_in = Specials(0, 1, 2, 3, 4, 5, 6, vocabulary)
     try:
-        with torch.device("meta"):
-            body = bodies.new_body(parts.backbone.architecture, stand_in, 0, 0.0, 0.0)
+        body = _outline(parts, stand_in)
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"model.architecture cannot be built: {error}") from None
     refuse_longer(parts.knobs.max_length, body)
@@ -104,3 +134,12 @@ def _cost(
         epoch_flops=per_word * words * parts.mode.updates_factor * readings,
         asset_flops=asset_flops if new else 0.0,
     )
+
+
+def _outline(parts: Parts, stand_in: Specials) -> torch.nn.Module:
+    """The body that will be trained, shapes alone: as the folder says where there is one."""
+    folder = Path(parts.backbone.weights)
+    if (folder / "config.json").is_file():
+        return bodies.outline(folder)
+    with torch.device("meta"):
+        return bodies.new_body(parts.backbone.architecture, stand_in, 0, 0.0, 0.0)

@@ -29,7 +29,8 @@ from transformers import AutoTokenizer
 from harness import assets, batching, encoding, train
 from harness.assets import Asset, Recipe
 from harness.backbones import body as bodies
-from harness.backbones.body import Backbone, Lesson, Specials
+from harness.backbones.body import Backbone, Frame, Lesson, Specials
+from harness.contracts import InputError
 from harness.encoding import UNBOUNDED, Room
 from harness.measure.stopwatch import Stopwatch
 from harness.train import Progress
@@ -57,34 +58,60 @@ class Pretraining:
 
 
 def load_tokenizer(folder: Path) -> Any:
-    """The tokenizer of an asset; never remote code.
+    """The tokenizer of an asset; never remote code. Raises InputError where it cannot be read.
 
     A byte-level tokenizer (GPT-2's) writes the space before a word into the word's first piece;
     pre-split words need it put back, or every word looks like the middle of another.
     """
-    tokenizer = AutoTokenizer.from_pretrained(
-        folder, local_files_only=True, trust_remote_code=False
-    )
-    state = json.loads(tokenizer.backend_tokenizer.to_str())
-    if _with_spaces(state.get("pre_tokenizer")):
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+        state = json.loads(tokenizer.backend_tokenizer.to_str())
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError) as error:
+        raise InputError(f"{folder}: its tokenizer cannot be read: {error}") from None
+    if _with_spaces(state):
         changed = Tokenizer.from_str(json.dumps(state))
+        tokenizer.backend_tokenizer.normalizer = changed.normalizer
         tokenizer.backend_tokenizer.pre_tokenizer = changed.pre_tokenizer
     return tokenizer
 
 
-def _with_spaces(node: Any) -> bool:
-    """Ask every byte-level step of a pre-tokenizer to put the space back; True if there is one."""
-    if not isinstance(node, dict):
-        return False
-    if node.get("type") == "ByteLevel":
-        node["add_prefix_space"] = True
+def _with_spaces(state: dict[str, Any]) -> bool:
+    """Put the space back in a tokenizer's state; True where it is one that writes spaces.
+
+    A byte-level step that comes first does it itself; after another step (Llama 3, Qwen 2 split
+    by a pattern first) it would do so inside words, so the text is given the space before all.
+    """
+    before = state.get("pre_tokenizer") or {}
+    steps = before.get("pretokenizers", [before])
+    kinds = [step.get("type") for step in steps]
+    if "ByteLevel" in kinds:
+        if kinds[0] == "ByteLevel":
+            steps[0]["add_prefix_space"] = True
+        else:
+            first = [state["normalizer"]] if state.get("normalizer") else []
+            space = {"type": "Prepend", "prepend": " "}
+            state["normalizer"] = {"type": "Sequence", "normalizers": [*first, space]}
         return True
-    return True in [_with_spaces(step) for step in node.get("pretokenizers", ())]
+    if kinds[0] == "Metaspace":
+        steps[0]["prepend_scheme"] = "always"
+        return True
+    return False
 
 
 def specials(tokenizer: Any) -> Specials:
-    """Ids of the special tokens; a family that lacks one uses its end-of-text token."""
+    """Ids of the special tokens; a family that lacks one uses its end-of-text token.
+
+    Raises InputError for a tokenizer with no token that ends a text.
+    """
+    if tokenizer.eos_token_id is None and tokenizer.sep_token_id is None:
+        raise InputError(
+            f"{tokenizer.name_or_path}: its tokenizer has no eos_token and no sep_token, so no "
+            "text has an end; name one in tokenizer_config.json"
+        )
     eos = _first(tokenizer.eos_token_id, tokenizer.sep_token_id)
+    ids = set(tokenizer.all_special_ids)
     return Specials(
         pad=_first(tokenizer.pad_token_id, eos),
         unk=_first(tokenizer.unk_token_id, eos),
@@ -92,9 +119,22 @@ def specials(tokenizer: Any) -> Specials:
         sep=_first(tokenizer.sep_token_id, eos),
         mask=_first(tokenizer.mask_token_id, eos),
         eos=eos,
-        count=len(set(tokenizer.all_special_ids)),
+        count=len(ids) if ids == set(range(len(ids))) else 0,
         vocabulary=len(tokenizer),
+        bos=tokenizer.bos_token_id,
+        template=_template(tokenizer),
     )
+
+
+def _template(tokenizer: Any) -> Frame | None:
+    """What the tokenizer puts around a text and between two; None where that is nothing."""
+    read = tokenizer("a", "a")
+    ids, owners = read["input_ids"], read.sequence_ids()
+    if None not in owners or not {0, 1} <= set(owners):
+        return None
+    one, other = owners.index(0), owners.index(1)
+    ended = one + owners.count(0)
+    return Frame(ids[:one], ids[other + owners.count(1) :], ids[ended:other])
 
 
 def _first(*ids: int | None) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from harness import record
+from harness import configuration, record, released
 from harness.assets import ARCHITECTURE, Asset
 from harness.contracts import Splits
 from harness.measurement import Stage
@@ -26,6 +26,7 @@ History: 1 (first); 2 (the head of a language model is asked only where a token 
 """
 
 RUNS = "runs"
+KINDS = ("embedded", "scratch", ARCHITECTURE)  # weights that are no checkpoint's
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Foundation:
     writes: bool  # answers are texts
     epoch_flops: float  # one pass over the training split, forward and backward
     asset_flops: float  # what making the asset costs; 0 where it is there
+    windowed: bool = False  # a text does not fit and is read in windows
 
 
 @dataclass(frozen=True)
@@ -110,21 +112,35 @@ def used(role: str) -> tuple[str, ...]:
 def cell_of(config: Mapping[str, Any], foundation: Foundation, names: Mapping[str, str]) -> Cell:
     """The cell's words. `names` are the choices of the configuration groups."""
     weights = config["model"]["weights"]
-    known = weights in ("embedded", "scratch", ARCHITECTURE)
+    known = weights in KINDS
     return Cell(
-        model=config["model"]["name"],
+        model=configuration.model_name(config["model"]),
         family=foundation.family,
         pair=config["model"]["pair"],
         match=config["model"]["match"],
-        weights=weights if known else Path(weights).name,
+        weights=weights if known else _folder_name(weights),
         task=names["task"],
         data=foundation.splits.name,
         mode=foundation.mode,
         strategy=names["strategy"],
         seed=config["seed"],
         role=config["role"],
-        level=config["model"]["level"],
+        level=_level(config["model"]),
     )
+
+
+def _folder_name(weights: str) -> str:
+    """How records call a checkpoint; never by one of the words that mean something else."""
+    name = released.named(weights)
+    return f"folder {name}" if name in KINDS else name
+
+
+def _level(model: Mapping[str, Any]) -> str:
+    """How well the pair is matched; of a folder nobody knows that it is as released."""
+    level = str(model["level"])
+    path = model.get("path")
+    copied = path is not None and released.is_local(path) and not released.origin(Path(path))
+    return "" if copied and level == released.AS_RELEASED else level
 
 
 def identify(science: Mapping[str, Any], foundation: Foundation) -> str:

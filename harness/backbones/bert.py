@@ -1,6 +1,7 @@
 """The encoder family: sees both sides of every position, was pretrained to fill gaps.
 
-A text is framed as `[CLS] text [SEP]`. One answer per example is read at [CLS]; one answer per
+A text is framed as `[CLS] text [SEP]`, or as the tokenizer's own template says (RoBERTa's
+`<s> one </s></s> other </s>`). One answer per example is read at [CLS]; one answer per
 word at the word's first piece, as published.
 """
 
@@ -40,7 +41,9 @@ class Bert:
     objective = "mlm"
 
     def frame(self, specials: Specials) -> Frame:
-        """`[CLS] text [SEP]`, `[CLS] one [SEP] other [SEP]`."""
+        """`[CLS] text [SEP]`, `[CLS] one [SEP] other [SEP]`; or what the tokenizer does itself."""
+        if specials.template is not None:
+            return specials.template
         return Frame([specials.cls], [specials.sep], [specials.sep])
 
     def allowed(self, real: Tensor) -> Tensor:

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM
 from transformers import logging as transformers_logging
 
-from harness.backbones import attention, twin
+from harness import released
+from harness.backbones import attention, places, twin
 from harness.backbones.attention import Memory
 from harness.contracts import InputError
 
@@ -28,15 +29,31 @@ _HIDDEN_DROPOUT = (
     "embd_pdrop",
     "embedding_dropout",
     "mlp_dropout",
+    "hidden_dropout",
+    "dropout",
 )
 _ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attn_pdrop", "attention_dropout")
 transformers_logging.disable_progress_bar()  # the sweep shows one of its own
 _LANGUAGE_MODELS = {"clm": AutoModelForCausalLM, "mlm": AutoModelForMaskedLM}
+_OBJECTIVES = {"gpt": "clm", "bert": "mlm"}
+
+
+class Frame(NamedTuple):
+    """Ids before a text, after it, and between the two texts of a pair."""
+
+    before: list[int]
+    after: list[int]
+    between: list[int] = []  # noqa: RUF012 - read only
 
 
 @dataclass(frozen=True)
 class Specials:
-    """Ids of special tokens. Ordinary tokens are `count` <= id < `vocabulary`."""
+    """Ids of special tokens. Ordinary tokens are `count` <= id < `vocabulary`.
+
+    Where special tokens do not come first (GPT-2's stands last), `count` is 0 and some of those
+    are special. `bos` and `template` are what the tokenizer itself puts before a text and around
+    texts; None where it says nothing.
+    """
 
     pad: int
     unk: int
@@ -46,14 +63,8 @@ class Specials:
     eos: int
     count: int
     vocabulary: int
-
-
-class Frame(NamedTuple):
-    """Ids before a text, after it, and between the two texts of a pair."""
-
-    before: list[int]
-    after: list[int]
-    between: list[int] = []  # noqa: RUF012 - read only
+    bos: int | None = None
+    template: Frame | None = None
 
 
 class Lesson(NamedTuple):
@@ -205,19 +216,40 @@ def _seeded(
 
 
 def load_body(folder: Path, dropout: float, attention: float) -> nn.Module:
-    """A pretrained body from a folder in the hub's format (safetensors only)."""
-    return without_pooler(_loaded(AutoModel, folder, dropout, attention))
+    """A pretrained body from a folder in the hub's format (safetensors only).
+
+    Some files keep a table that body and head share under the head's name alone: those are read
+    with the head, which is then left away.
+    """
+    body, lacking = _read(AutoModel, folder, dropout, attention)
+    kind = body.config.model_type
+    if lacking and kind in released.FAMILIES["gpt"] + released.FAMILIES["bert"]:
+        auto = _LANGUAGE_MODELS[_OBJECTIVES[released.family(kind)]]
+        whole, still = _read(auto, folder, dropout, attention)
+        if not still:
+            return without_pooler(body_of(whole))
+    return without_pooler(_complete(body, lacking, folder))
 
 
 def load_language_model(
     objective: str, folder: Path, dropout: float, attention: float
 ) -> nn.Module:
     """A pretrained body with its language-model head, from a folder in the hub's format."""
-    return _loaded(_LANGUAGE_MODELS[objective], folder, dropout, attention)
+    return _complete(*_read(_LANGUAGE_MODELS[objective], folder, dropout, attention), folder)
 
 
-def _loaded(auto: Any, folder: Path, dropout: float, attention_dropout: float) -> nn.Module:
-    config = AutoConfig.from_pretrained(folder, local_files_only=True)
+def outline(folder: Path) -> nn.Module:
+    """The body of a checkpoint without numbers: shapes alone."""
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    with torch.device("meta"):
+        return without_pooler(AutoModel.from_config(config))
+
+
+def _read(
+    auto: Any, folder: Path, dropout: float, attention_dropout: float
+) -> tuple[Any, list[str]]:
+    """A model, and the names of its tensors that the folder lacks."""
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     prepare(config, dropout, attention_dropout)
     with _quiet():  # a head that is not asked for is left out on purpose
         model, report = auto.from_pretrained(
@@ -230,11 +262,15 @@ def _loaded(auto: Any, folder: Path, dropout: float, attention_dropout: float) -
             use_safetensors=True,
             trust_remote_code=False,
         )
-    missing = sorted(name for name in report["missing_keys"] if "pooler." not in name)
-    if missing:
+    return model, sorted(name for name in report["missing_keys"] if "pooler." not in name)
+
+
+def _complete(model: Any, lacking: list[str], folder: Path) -> nn.Module:
+    """The model. Raises InputError where tensors of it were not there."""
+    if lacking:
         raise InputError(
-            f"{folder}/model.safetensors lacks {len(missing)} tensors of this model "
-            f"(the first: {missing[0]}); they would be random numbers, so it is refused"
+            f"{folder}/model.safetensors lacks {len(lacking)} tensors of this model "
+            f"(the first: {lacking[0]}); they would be random numbers, so it is refused"
         )
     loaded: nn.Module = model
     return loaded
@@ -281,7 +317,8 @@ def forward(
     in the second text of a pair. Without a memory `to` is `from`; with one, the positions that
     it keeps come first. Position ids count real tokens, so padding may stand on either side.
     """
-    places = (real.cumsum(1) - 1).clamp_min(0)[:, -ids.shape[1] :]
+    config: Any = model.config
+    counted = places.counted(real)
     extra: dict[str, Any] = {"use_cache": False}  # the library's own; ours is `memory`
     if memory is not None:
         extra["memory"] = memory
@@ -289,8 +326,8 @@ def forward(
         extra["token_type_ids"] = segments.long()
     return model(
         input_ids=ids,
-        attention_mask=attention.additive(allowed, next(model.parameters()).dtype),
-        position_ids=places,
+        attention_mask=places.seen(config, allowed, counted, next(model.parameters()).dtype),
+        position_ids=counted[:, -ids.shape[1] :] + places.first(config),
         **extra,
     )
 
@@ -331,8 +368,7 @@ def _tells_segments(model: nn.Module) -> bool:
 
 def positions(body: nn.Module) -> int | None:
     """The longest text that a body can read, in tokens; None where it has no such limit."""
-    limit = getattr(body.config, "max_position_embeddings", None)
-    return None if limit is None else int(limit)
+    return places.longest(body.config)
 
 
 def size(body: nn.Module) -> Size:

@@ -1,7 +1,9 @@
 """The decoder family: reads left to right, answers where it has seen the most.
 
 A text is framed as `<eos> text <eos>`. GPT-2 has one special token for both ends, and its
-pretraining starts every text with it. One answer per example is read at the last real token,
+pretraining starts every text with it. A tokenizer that starts texts in another way (Llama's `<s>`,
+Ettin's `[CLS]`) keeps to it; one with no such token starts with the end of the text before, which
+is what stood there in pretraining. One answer per example is read at the last real token,
 found by the attention mask and never by comparing ids with the padding id; one answer per word
 is read at the word's last piece, because at the first piece a causal reader has not seen the
 word yet.
@@ -39,8 +41,15 @@ class Gpt:
     objective = "clm"
 
     def frame(self, specials: Specials) -> Frame:
-        """`<eos> text <eos>`, `<eos> one <sep> other <eos>`."""
-        return Frame([specials.eos], [specials.eos], [specials.sep])
+        """`<eos> text <eos>`, `<eos> one <sep> other <eos>`; `<bos>` before where there is one.
+
+        Without a separator of its own (GPT-2, Llama) `<eos>` stands between: every decoder has
+        it as one token, and no text contains it, as a text may contain any line break or word.
+        """
+        start = [specials.eos if specials.bos is None else specials.bos]
+        if specials.template is not None and specials.template.before:
+            start = specials.template.before
+        return Frame(start, [specials.eos], [specials.sep])
 
     def allowed(self, real: Tensor) -> Tensor:
         """Who may attend to whom: [batch, from, to], True where a position may look.

@@ -56,7 +56,7 @@ def test_a_folder_of_weights_is_used_and_named(tmp_path, shared_cache, checkpoin
     setup = small_setup(tmp_path, shared_cache, "model=gpt2", f"model.weights={checkpoint}")
     kept = record.read(experiment.Path(experiment.execute(setup)))
     assert kept.cell.weights == "checkpoint"
-    assert "weights checkpoint" in kept.model.description
+    assert "from checkpoint" in kept.model.description
     assert str(checkpoint.parent) not in json.dumps(kept.config)
     tampered = json.loads((checkpoint / "config.json").read_text())
     (checkpoint / "config.json").write_text(json.dumps({**tampered, "n_head": 2}))
