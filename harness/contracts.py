@@ -122,11 +122,15 @@ class Metric(Protocol):
 
 
 class Task(Protocol):
-    """What is asked of a model. Implemented as a `LabelTask` or a `TextTask`."""
+    """What is asked of a model. Implemented as a `LabelTask`, `RankingTask` or `TextTask`."""
 
     @property
     def name(self) -> str:
-        """The task's name in configuration and reports."""
+        """The kind of examples that it reads: what `Splits.task` must say.
+
+        Reports call a task by its choice in the configuration (conf/task/), so that several may
+        read the same examples.
+        """
 
     @property
     def shape(self) -> str:
@@ -152,6 +156,35 @@ class LabelTask(Task, Protocol):
 
     def majority(self, splits: Splits) -> list[tuple[int, ...]]:
         """Answers to the test split of the rule that ignores the input."""
+
+
+class RankingTask(Task, Protocol):
+    """Answers are class indices, one an example, as of a `LabelTask`; examples are judged by order.
+
+    What orders them is the log-odds of one class. They tell apart what a probability near 0 or 1
+    rounds to the same number.
+    """
+
+    def classes(self, splits: Splits) -> tuple[str, ...]:
+        """What the answer indices mean."""
+
+    def targets(self, example: Example, classes: Sequence[str]) -> tuple[int, ...]:
+        """The gold answer index."""
+
+    def scored_class(self, classes: Sequence[str]) -> int:
+        """Index of the class whose log-odds are the scores."""
+
+    def judge(
+        self,
+        examples: Sequence[Example],
+        answers: Sequence[Sequence[int]],
+        classes: Sequence[str],
+        scores: Sequence[float],
+    ) -> Counts:
+        """Counts per example; equal scores are a tie and no order."""
+
+    def majority(self, splits: Splits) -> list[tuple[int, ...]]:
+        """Answers to the test split of the rule that ignores the input; its scores all tie."""
 
 
 class TextTask(Task, Protocol):

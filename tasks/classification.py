@@ -8,13 +8,27 @@ from dataclasses import dataclass
 
 from harness.contracts import Counts, Example, InputError, Splits
 from harness.data import Judged, unit_columns
+from harness.quoting import shown
+
+METRICS = ("accuracy", "macro_f1", "mcc")
 
 
 @dataclass(frozen=True)
 class Classification:
-    """Implements `contracts.LabelTask`; under the name "matching" for pairs of texts."""
+    """Implements `contracts.LabelTask`; under the name "matching" for pairs of texts.
+
+    `headline` is the one of `METRICS` that decides, and that dev is scored by. Raises InputError
+    for another one.
+    """
 
     name: str = "classification"
+    headline: str = "accuracy"
+
+    def __post_init__(self) -> None:
+        if self.headline not in METRICS:
+            raise InputError(
+                f"task.headline={shown(self.headline)}: expected one of {', '.join(METRICS)}"
+            )
 
     @property
     def shape(self) -> str:
@@ -22,8 +36,8 @@ class Classification:
         return "label"
 
     def metrics(self, splits: Splits) -> tuple[str, ...]:
-        """Accuracy is the headline; beside it what does not flatter a model of skewed classes."""
-        return ("accuracy", "macro_f1", "mcc")
+        """The headline first; macro F1 and MCC do not flatter a model of skewed classes."""
+        return (self.headline, *(name for name in METRICS if name != self.headline))
 
     def classes(self, splits: Splits) -> tuple[str, ...]:
         """The labels, in the data's own order."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import numpy as np
-
 from harness import metrics, stats
 from harness.alarms.answers import collapsed
 from harness.alarms.case import STANDARD_ERRORS, VOID, WARNING, Alarm, Case, Slice
@@ -145,9 +143,9 @@ def _scores(case: Case) -> Iterator[tuple[str, float, int, bool]]:
         causal_coin = part.name == RIGHT and case.reader.startswith("causal")
         if not causal_coin:  # alarm 1 has the sharper limit
             yield part.name, part.share, part.units, False
-    meters = [metrics.meter(name) for name in case.record.metrics[:1]]
-    totals = {name: float(np.sum(column)) for name, column in case.counts.columns.items()}
-    for meter in meters:
+    headline = case.record.metrics[:1]
+    totals = metrics.totals(headline, case.counts.columns)
+    for meter in map(metrics.meter, headline):
         if meter.ratio is not None:
             units = next((totals[name] for name in UNITS if name in meter.columns), 0.0)
             yield "all", meter.value(totals), int(units), meter.lower_is_better

@@ -23,7 +23,7 @@ class Claim:
 
 
 class Application(NamedTuple):
-    """A claim about a line of business: the tasks it comes down to, and how to ask them."""
+    """A claim about a line of business: the task it comes down to, and the recipe that asks it."""
 
     name: str
     tasks: str
@@ -241,18 +241,25 @@ BY_ID = {one.id: one for one in CLAIMS}
 APPLICATIONS = (
     Application(
         "customer service (intents)",
-        "classification, matching",
-        "data=banking77, or a file of yours with text and label; pairs with a second column",
+        "classification",
+        "python -m harness.run sweep=intent (Banking77, or data=files data.path=my.csv)",
     ),
     Application(
         "finance (sentiment)",
-        "classification",
-        "a file of yours with three labels; the delay of an alarm is not measured in this version",
+        "classification_skewed",
+        "python -m harness.run sweep=sentiment data.path=my.csv; the delay of an alarm is not "
+        "measured in this version",
     ),
     Application(
         "recommendation",
-        "matching",
-        "a file of yours with pairs and a yes or no; ranking (AUC, nDCG) is not measured in this "
-        "version",
+        "ranking",
+        "python -m harness.run sweep=recommendation data.path=my.csv; clicks and sales are not "
+        "measured, only the order of given candidates",
+    ),
+    Application(
+        "dialogue",
+        "generation",
+        "python -m harness.run sweep=dialogue data.path=my.csv; judged by overlap with the given "
+        "replies, not by people",
     ),
 )

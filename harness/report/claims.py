@@ -185,5 +185,5 @@ def _applications() -> str:
     rows = [
         [escape(one.name), escape(one.tasks), NOT_TESTED, escape(one.how)] for one in APPLICATIONS
     ]
-    header = ["line of business", "tasks", "verdict", "data"]
+    header = ["line of business", "task", "verdict", "what would test it"]
     return section(3, "Lines of business", APPLIED, table(header, rows))

@@ -12,17 +12,23 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from harness.contracts import Example, InputError, Splits
 from harness.data import parts
-from harness.quoting import listed
+from harness.quoting import listed, shown
 
 Group = list[int]
-"""Rows of examples that read the same: they stay together."""
+"""Rows of examples that read the same, or whose first texts do: they stay together."""
+
+TOGETHER = ("example", "text")
+"""What is never on two sides: an example, or (of pairs) a first text with all its others."""
 
 
-def divided(splits: Splits, shares: Mapping[str, float | None], seed: int) -> Splits:
+def divided(
+    splits: Splits, shares: Mapping[str, float | None], seed: int, together: str = "example"
+) -> Splits:
     """Dev and test out of train, where there is none and a share is given.
 
     Of every class each of them gets its share, by largest remainder, as far as texts go round; a
-    class whose examples all read the same stays in train. Examples keep their order. What was
+    class whose examples all read the same stays in train. Of pairs, `together="text"` keeps those
+    of one first text on one side, as the candidates of a query. Examples keep their order. What was
     drawn goes into `warnings`. Raises InputError for shares that are none or leave a split empty.
     """
     held = parts(splits)
@@ -30,7 +36,7 @@ def divided(splits: Splits, shares: Mapping[str, float | None], seed: int) -> Sp
     _check(asked)
     if not asked:
         return splits
-    strata = _strata(splits.train, splits.labels)
+    strata = _strata(splits.train, splits.labels, _known(together) == "text")
     drawn = _drawn(strata, asked, random.Random(seed))
     found = {
         name: tuple(splits.train[row] for row in sorted(drawn[name])) for name in ("dev", "test")
@@ -67,12 +73,20 @@ def _check(asked: Mapping[str, float]) -> None:
         raise InputError(f"{together}: nothing would be left to train on; lower them")
 
 
-def _strata(examples: Sequence[Example], labels: Sequence[str]) -> dict[str, list[Group]]:
+def _known(together: str) -> str:
+    if together not in TOGETHER:
+        raise InputError(f"data.together={shown(together)}: expected {' or '.join(TOGETHER)}")
+    return together
+
+
+def _strata(
+    examples: Sequence[Example], labels: Sequence[str], by_text: bool
+) -> dict[str, list[Group]]:
     """Groups by class, or by the rarest entity type of a sentence; of texts all in one."""
     common: Counter[str] = Counter(kind for example in examples for kind in _kinds(example, labels))
     groups: dict[object, Group] = defaultdict(list)
     for row, example in enumerate(examples):
-        groups[example.words, example.second].append(row)
+        groups[example.words, () if by_text else example.second].append(row)
     strata: dict[str, list[Group]] = defaultdict(list)
     for group in groups.values():
         kinds = sorted({kind for row in group for kind in _kinds(examples[row], labels)})

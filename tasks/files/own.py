@@ -55,6 +55,7 @@ def load(
     dev_share: float | None = 0.1,
     test_share: float | None = 0.1,
     split_seed: int = 0,
+    together: str = "example",
     train_limit: int | None = None,
     limit_seed: int = 0,
 ) -> Splits:
@@ -74,7 +75,8 @@ def load(
     else:
         cut = Cut(delimiter, quote, header, fields)
         splits = _labelled(title, files, named, labels, cut, encoding)
-    divided = division.divided(splits, {"dev": dev_share, "test": test_share}, split_seed)
+    shares = {"dev": dev_share, "test": test_share}
+    divided = division.divided(splits, shares, split_seed, together)
     return prepared(divided, train_limit, limit_seed)
 
 
