@@ -6,9 +6,9 @@ examples in the same batches in the same order, whatever their tokenizers make o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -27,7 +27,8 @@ class Batch:
     ids [batch, length]; real [batch, length], False at padding; rows, columns [answers]: where
     each answer is read; targets [answers]: indices of classes or of tokens; segments [batch,
     length], True from the second text of a pair on. `readings` is how many batches of the same
-    examples stand below one another, each a way of reading them.
+    examples stand below one another, each a way of reading them. `begun` counts the examples that
+    begin in the batch where rows are windows over them, and is None where rows are examples.
     """
 
     ids: Tensor
@@ -37,6 +38,12 @@ class Batch:
     targets: Tensor
     segments: Tensor | None = None
     readings: int = 1
+    begun: int | None = None
+
+    @property
+    def examples(self) -> int:
+        """Examples that begin here: over an epoch, each of them once."""
+        return len(self.ids) // self.readings if self.begun is None else self.begun
 
     def to(self, device: str) -> Batch:
         """The same batch on a device."""
@@ -112,6 +119,61 @@ def collate(
         torch.from_numpy(np.concatenate(wanted)),
         segments(encoded, chosen, ids.shape[1]),
     )
+
+
+class Asked(NamedTuple):
+    """A row that is read, and the words `first` to `last` of its text that it is asked for.
+
+    The row begins with word `start` of text `owner`; the end is exclusive.
+    """
+
+    row: int
+    owner: int
+    start: int
+    first: int
+    last: int
+
+
+def collate_asked(
+    encoded: Encoded,
+    targets: Sequence[NDArray[np.int64]],
+    asked: Sequence[Asked],
+    read_at: str,
+    pad: int,
+) -> Batch:
+    """Tensors of windows over texts, with some of their words asked for; else as `collate`."""
+    chosen = np.array([one.row for one in asked], np.int64)
+    ids, real = texts(encoded, chosen, pad)
+    piece = read_at.removesuffix("_piece")
+    columns = [
+        encoded.positions(one.row, piece)[one.first - one.start : one.last - one.start]
+        for one in asked
+    ]
+    rows = np.repeat(np.arange(len(asked)), [len(where) for where in columns])
+    return Batch(
+        ids,
+        real,
+        torch.from_numpy(rows),
+        torch.from_numpy(np.concatenate(columns).astype(np.int64)),
+        torch.from_numpy(np.concatenate([targets[a.owner][a.first : a.last] for a in asked])),
+        segments(encoded, chosen, ids.shape[1]),
+    )
+
+
+def sliced(batch: Batch, most: int) -> Iterator[Batch]:
+    """A batch, read once, as batches of at most `most` rows that ask for the same in order."""
+    for start in range(0, len(batch.ids), most):
+        asked = (batch.rows >= start) & (batch.rows < start + most)
+        part = slice(start, start + most)
+        yield replace(
+            batch,
+            ids=batch.ids[part],
+            real=batch.real[part],
+            rows=batch.rows[asked] - start,
+            columns=batch.columns[asked],
+            targets=batch.targets[asked],
+            segments=None if batch.segments is None else batch.segments[part],
+        )
 
 
 def stacked(batches: Sequence[Batch]) -> Batch:

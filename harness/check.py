@@ -103,7 +103,7 @@ def _told(
 ) -> Iterator[str]:
     """The answer, paragraph by paragraph."""
     longest, writes = config["train"]["max_length"], config["decoding"]["max_new_tokens"]
-    fits = inspection.room(longest, writes, splits.task)
+    fits = inspection.room(longest, writes, splits.task, config["train"]["long"])
     found = inspection.inspect(splits, fits)
     kind = "entity types" if splits.task == "ner" else "classes"
     labels = f", {len(splits.labels)} {kind}" if splits.labels else ""
@@ -120,17 +120,43 @@ def _told(
 def _sizes(found: Inspection, fits: Room) -> str:
     """A line per split: examples, words, and how many will be cut."""
     rows: list[Sequence[str]] = [
-        ("split", "examples", "words: median", "95 %", "longest", "cut: surely", "probably")
+        ("split", "examples", "words: median", "95 %", "longest", f"{_fate(fits)}: surely", _LIKELY)
     ]
-    rows += [_size(side.name, side.examples, side.words, side.cut) for side in found.sides]
+    rows += [
+        _size(side.name, side.examples, side.words, side.windowed if fits.windows else side.cut)
+        for side in found.sides
+    ]
     written = [(side, side.written) for side in found.sides if side.written]
     for side, lengths in written:
         rows.append(_size(f"{side.name}, to write", side.references, lengths, None))
+    meaning = "read in windows, every word answered" if fits.windows else "that lose words"
     return (
         f"{_table(rows)}\n"
-        f"cut: examples that lose words, as {_room(fits)}; by words, at one token a word (surely) "
-        f"or at {TOKENS_PER_WORD} (an estimate)\n"
+        f"{_fate(fits)}: examples {meaning}, as {_room(fits)}; by words, at one token a word "
+        f"(surely) or at {TOKENS_PER_WORD} (an estimate)\n{_losses(found)}"
     )
+
+
+_LIKELY = "probably"
+
+
+def _fate(fits: Room) -> str:
+    return "windows" if fits.windows else "cut"
+
+
+def _losses(found: Inspection) -> str:
+    """What goes with the examples that are cut; empty where nothing does."""
+    sides = [side for side in found.sides if any(side.lost_words)]
+    told = [
+        f"{side.name} {' to '.join(f'{n:,}' for n in side.lost_words)} words"
+        + (
+            f" and {' to '.join(f'{n:,}' for n in side.lost_entities)} entities"
+            if any(side.lost_entities)
+            else ""
+        )
+        for side in sides
+    ]
+    return f"lost with them, surely to probably: {'; '.join(told)}\n" if told else ""
 
 
 def _room(fits: Room) -> str:

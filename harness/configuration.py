@@ -13,14 +13,20 @@ from typing import Any
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
+from harness import released
 from harness.contracts import InputError
+from harness.windows import CUT, RULE, WINDOWS
 
 ALLOWED = ("harness.", "tasks.")  # and there, only what the named module itself defines
 LOADERS = ("load", "corpus")  # functions that a configuration may call, besides classes
 _NOT_SCIENCE = {  # names and places: what they name enters by its digest
-    "data": ("path", "folder", "train", "dev", "test", "test_note"),
-    "model": ("match", "pair", "level"),
+    "train": ("long",),  # recorded where it tells a run from those before there was a choice
+    "data": ("path", "folder", "hub", "revision", "train", "dev", "test", "test_note"),
+    "model": ("match", "pair", "level", "path", "revision"),
 }
+
+LONG_TEXTS = "long_texts"
+"""Of a recorded model: how it reads texts that do not fit, where that is in windows."""
 
 
 def build(node: Mapping[str, Any], key: str) -> Any:
@@ -75,17 +81,21 @@ def searched(science: Mapping[str, Any]) -> dict[str, Any]:
     economise on (the data).
     """
     train = {k: v for k, v in science["train"].items() if k != "lr"}
-    model = {k: v for k, v in science["model"].items() if k not in _NOT_SCIENCE["model"]}
+    passed_over = (*_NOT_SCIENCE["model"], LONG_TEXTS)  # follows from the data
+    model = {k: v for k, v in science["model"].items() if k not in passed_over}
     kept = {"train": train, "model": model, "strategy": science["strategy"]}
     kept |= {"mode": science["mode"]}
     return {**kept, "pretraining": science.get("pretraining")}
 
 
-def scientific(config: Mapping[str, Any], writes: bool) -> dict[str, Any]:
+def scientific(config: Mapping[str, Any], writes: bool, windowed: bool = False) -> dict[str, Any]:
     """The part of a configuration that can change a result.
 
     How texts are decoded matters only where answers are texts (`writes`). A folder of weights is
-    named by its content's digest elsewhere, so its path is left out.
+    named by its content's digest elsewhere, so its path is left out. Whether texts are read in
+    windows (`windowed`) is up to the model's tokenizer as well, so it stands with the model; that
+    they are cut by wish stands with the training. Where every text fits, neither says anything, and
+    the same run keeps the identity that it had before there was a choice.
     """
     chosen: dict[str, Any] = {
         key: {k: v for k, v in config[key].items() if k not in _NOT_SCIENCE.get(key, ())}
@@ -94,10 +104,19 @@ def scientific(config: Mapping[str, Any], writes: bool) -> dict[str, Any]:
     if writes:
         chosen["decoding"] = config["decoding"]
     if config["model"]["weights"] not in ("embedded", "scratch", "architecture"):
-        chosen["model"]["weights"] = "folder"
+        chosen["model"] |= {"weights": "folder", "name": model_name(config["model"])}
     if config["model"]["weights"] == "embedded":
         chosen["pretraining"] = config["pretraining"]
+    if windowed:
+        chosen["model"][LONG_TEXTS] = RULE
+    elif config["train"].get("long", WINDOWS) == CUT:
+        chosen["train"]["long"] = CUT
     return {**chosen, "seed": config["seed"], "role": config["role"]}
+
+
+def model_name(model: Mapping[str, Any]) -> str:
+    """A model's name; of a checkpoint that was given none, its folder's or the end of its id."""
+    return str(model["name"] or released.named(str(model.get("path"))))
 
 
 def at_least(key: str, settings: object, least: Mapping[str, int]) -> None:
@@ -114,7 +133,12 @@ def at_least(key: str, settings: object, least: Mapping[str, int]) -> None:
 
 def check(config: Mapping[str, Any]) -> None:
     """Raise InputError for the first value out of range, naming its key."""
+    checkpoint = config["model"].get("path") is not None
+    if checkpoint:
+        _check_texts(config["model"])
     for key, (kind, fits, expected) in _RANGES.items():
+        if checkpoint and key in ("model.vocabulary", "model.weights"):
+            continue  # the checkpoint brings its own
         value: Any = config
         for part in key.split("."):
             if not isinstance(value, Mapping) or part not in value:
@@ -122,6 +146,14 @@ def check(config: Mapping[str, Any]) -> None:
             value = value[part]
         if isinstance(value, bool) or not isinstance(value, kind) or not fits(value):
             raise InputError(f"{key}={value}: expected {expected}")
+
+
+def _check_texts(model: Mapping[str, Any]) -> None:
+    """Raise InputError for a checkpoint whose path, name or commit is no text."""
+    for key in ("path", "name", "revision"):
+        value = model[key]
+        if not isinstance(value, str) and (key == "path" or value is not None):
+            raise InputError(f"model.{key}={value}: expected a text; put it in quotes")
 
 
 _NUMBER = (int, float)
@@ -154,5 +186,6 @@ _RANGES: dict[str, tuple[Any, Callable[[Any], bool], str]] = {
     "train.dropout": (_NUMBER, lambda v: 0 <= v < 1, "a share from 0 to below 1"),
     "train.attention_dropout": (_NUMBER, lambda v: 0 <= v < 1, "a share from 0 to below 1"),
     "train.max_length": (int, lambda v: v >= 4, "a whole number from 4"),
+    "train.long": (str, lambda v: v in (WINDOWS, CUT), f"{WINDOWS} or {CUT}"),
     "train.patience": ((int, type(None)), lambda v: v is None or v >= 1, "examples, or null"),
 }

@@ -2,14 +2,14 @@
 
 The key covers everything the arrays depend on, so a cache entry is never stale. Truncation is
 by whole words, of a pair from whichever text has more of them left, so that a cut example is the
-same words for every model that shares a tokenizer.
+same words for every model that shares a tokenizer; so are the windows over a long text.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
@@ -20,10 +20,13 @@ from numpy.typing import NDArray
 
 from harness import record
 from harness.backbones.body import Frame
+from harness.contracts import InputError
+from harness.windows import RULE, Window, windows
 
 VERSION = 2  # raise when the arrays change their meaning
 _CHUNK = 2000  # texts a call to the tokenizer
 _ARRAYS = ("ids", "offsets", "first", "last", "word_offsets", "words", "second")
+_LAYOUT = ("owners", "spans", "shortened")
 UNBOUNDED = 10**6
 
 
@@ -66,6 +69,11 @@ class Encoded:
         return kept
 
     @property
+    def fit(self) -> bool:
+        """Whether no text lost a word."""
+        return bool((self.kept == self.words).all())
+
+    @property
     def pieces(self) -> int:
         """Tokens of words in all: special ones do not count."""
         return int((self.last - self.first + 1).sum())
@@ -74,6 +82,21 @@ class Encoded:
         """Positions of the labelled piece ("first" or "last") of each kept word of one text."""
         flat = self.first if piece == "first" else self.last
         return flat[self.word_offsets[index] : self.word_offsets[index + 1]]
+
+
+@dataclass(frozen=True)
+class Windowed:
+    """Windows over n texts, in order; those of one text stand together.
+
+    `rows` are the windows as texts of their own. owners[i] is the text of window i, spans[i]
+    ([windows, 4]) its fields as in `windows.Window`, in words of that text. shortened[t] counts
+    words of text t that are longer than a window and were cut to their first pieces.
+    """
+
+    rows: Encoded
+    owners: NDArray[np.int64]
+    spans: NDArray[np.int64]
+    shortened: NDArray[np.int64]
 
 
 def encode(
@@ -101,6 +124,39 @@ def encode(
     if seconds is not None:
         counts = [n + len(more) for n, more in zip(counts, seconds, strict=True)]
     return growing.encoded(counts)
+
+
+def encode_windows(
+    texts: Sequence[Sequence[str]], tokenizer: Any, frame: Frame, room: Room
+) -> Windowed:
+    """Encode pre-split texts, every word of them: what does not fit is read in windows."""
+    space = space_of(room, frame)
+    growing, owners, spans, shortened = _Growing(), list[int](), list[Window](), list[int]()
+    for owner, words in enumerate(_pieces(texts, tokenizer)):
+        shortened.append(sum(len(word) > space for word in words))
+        words = [word[:space] for word in words]
+        for window in windows(list(map(len, words)), space):
+            growing.add(frame.before, words[window.start : window.end])
+            growing.close(frame.after, None)
+            owners.append(owner)
+            spans.append(window)
+    return Windowed(
+        growing.encoded([window.end - window.start for window in spans]),
+        np.asarray(owners, np.int64),
+        np.asarray(spans, np.int64).reshape(-1, len(Window._fields)),
+        np.asarray(shortened, np.int64),
+    )
+
+
+def space_of(room: Room, frame: Frame, pairs: bool = False) -> int:
+    """Tokens that are left for words. Raises InputError where there is none."""
+    special = len(frame.before) + len(frame.after) + (len(frame.between) if pairs else 0)
+    if room.total <= special:
+        raise InputError(
+            f"train.max_length={room.total} leaves no room for a word beside {special} special "
+            f"tokens; set train.max_length={special + 1} or more"
+        )
+    return room.total - special
 
 
 def _fit(one: list[list[int]], other: list[list[int]], room: Room) -> tuple[int, int]:
@@ -179,25 +235,54 @@ def cached(
     room: Room,
     seconds: Sequence[Sequence[str]] | None = None,
 ) -> Encoded:
-    """`encode`, through a cache below `folder`. `key` digests the texts and the tokenizer.
+    """`encode`, through a cache below `folder`. `key` digests the texts and the tokenizer."""
+    name = record.digest([VERSION, key, list(frame), list(room), seconds is not None])[:24]
+
+    def made() -> dict[str, Any]:
+        return vars(encode(texts, tokenizer, frame, room, seconds))
+
+    return Encoded(**_kept(folder, name, _ARRAYS, made))
+
+
+def cached_windows(
+    folder: Path,
+    key: object,
+    texts: Sequence[Sequence[str]],
+    tokenizer: Any,
+    frame: Frame,
+    room: Room,
+) -> Windowed:
+    """`encode_windows`, through the same cache."""
+    name = record.digest([VERSION, RULE, key, list(frame), list(room)])[:24]
+
+    def made() -> dict[str, Any]:
+        found = encode_windows(texts, tokenizer, frame, room)
+        return vars(found.rows) | {array: getattr(found, array) for array in _LAYOUT}
+
+    arrays = _kept(folder, name, (*_ARRAYS, *_LAYOUT), made)
+    rows = Encoded(**{array: arrays.pop(array) for array in _ARRAYS})
+    return Windowed(rows, **arrays)
+
+
+def _kept(
+    folder: Path, name: str, arrays: Sequence[str], make: Callable[[], Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Arrays of an entry of the cache, mapped from disk; they are made where they are not there.
 
     Safe under parallel runs: an entry appears whole by a rename, and who comes second uses it.
     """
-    name = record.digest([VERSION, key, list(frame), list(room), seconds is not None])[:24]
     entry = folder / name
     if not entry.is_dir():
-        encoded = encode(texts, tokenizer, frame, room, seconds)
+        made = make()
         beside = folder / f".{name}.{os.getpid()}.tmp"
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir(parents=True)
         try:
-            for array in _ARRAYS:
-                np.save(beside / f"{array}.npy", getattr(encoded, array), allow_pickle=False)
+            for array in arrays:
+                np.save(beside / f"{array}.npy", made[array], allow_pickle=False)
             beside.rename(entry)
         except OSError:
             shutil.rmtree(beside, ignore_errors=True)
             if not entry.is_dir():  # a full disk, not a faster neighbour
                 raise
-    return Encoded(
-        *(np.load(entry / f"{a}.npy", mmap_mode="r", allow_pickle=False) for a in _ARRAYS)
-    )
+    return {a: np.load(entry / f"{a}.npy", mmap_mode="r", allow_pickle=False) for a in arrays}

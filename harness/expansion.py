@@ -21,6 +21,7 @@ from harness import record
 
 _SHARED = ("sweep", "probe", "race", "plan")  # of the command as a whole, not of a cell
 _FOUNDATION = ("model", "task", "data", "pretraining", "role", "mode")
+_ROOM = ("max_length", "long")  # of training: whether texts fit
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,10 @@ class Planned:
 
     @property
     def foundation(self) -> str:
-        """Cells with the same text share data, tokenizer and starting weights."""
-        return record.canonical({key: self.config[key] for key in _FOUNDATION})
+        """Cells with the same text share data, tokenizer, starting weights, and what fits."""
+        train = self.config["train"]
+        room = {"train": {key: train.get(key) for key in _ROOM}}
+        return record.canonical({key: self.config[key] for key in _FOUNDATION} | room)
 
     @property
     def label(self) -> str:

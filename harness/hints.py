@@ -70,10 +70,11 @@ def _near(word: str, options: list[str]) -> str:
 def _choices(key: str) -> dict[str, str]:
     """Keys that choices of this key's group have, each with a choice that has it.
 
-    What a user's own files need (data=files) comes before data sets that have names.
+    What a user's own files and models need comes before those that have names.
     """
     group = key.partition(".")[0]
-    files = sorted((CONF / group).glob("*.yaml"), key=lambda file: file.stem != "files")
+    own = ("files", "checkpoint")
+    files = sorted((CONF / group).glob("*.yaml"), key=lambda f: (f.stem not in own, f.name))
     found: dict[str, str] = {}
     for file in files if "." in key else ():
         for leaf in map(str, OmegaConf.load(file)):

@@ -13,9 +13,14 @@ from typing import NamedTuple
 from harness.contracts import Example, InputError, Splits
 from harness.data import parts
 from harness.metrics import entity_f1
+from harness.windows import CUT, WINDOWS
 
 TOKENS_PER_WORD = 1.3
 """Rule of thumb for a tokenizer's pieces of English; the training run measures it."""
+
+
+RATES = (1.0, TOKENS_PER_WORD)
+"""Tokens a word: the least, and the rule of thumb."""
 
 
 class Room(NamedTuple):
@@ -23,6 +28,7 @@ class Room(NamedTuple):
 
     read: int
     written: int | None
+    windows: bool = False  # what does not fit is read in windows: no word is lost
 
 
 class Lengths(NamedTuple):
@@ -38,9 +44,11 @@ class Side:
     """One split.
 
     `cut` counts examples that will lose words: surely, at a token a word, and probably, at
-    `TOKENS_PER_WORD`. `counts` holds one number per label: examples, or entities of that type.
-    `repeats` are examples that read like an earlier one of the split, `torn` those whose text also
-    stands there with another answer. `written` are the lengths of reference texts.
+    `TOKENS_PER_WORD`; `lost_words` and `lost_entities` (of inputs) count what goes with them, and
+    `windowed` the examples that will be read in windows instead. `counts` holds one number per
+    label: examples, or entities of that type. `repeats` are examples that read like an earlier one
+    of the split, `torn` those whose text also stands there with another answer. `written` are the
+    lengths of reference texts.
     """
 
     name: str
@@ -53,6 +61,9 @@ class Side:
     repeats: int
     torn: int
     outside: float | None  # share of words in no entity; None where words carry no tags
+    lost_words: tuple[int, int] = (0, 0)
+    lost_entities: tuple[int, int] = (0, 0)
+    windowed: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -64,9 +75,10 @@ class Inspection:
     sides: tuple[Side, ...]
 
 
-def room(max_length: int, max_new_tokens: int, task: str) -> Room:
+def room(max_length: int, max_new_tokens: int, task: str, long: str = CUT) -> Room:
     """What fits beside the special tokens: three where there are two texts, else two.
 
+    `long` is `train.long`; only tagged texts are ever read in windows.
     Raises InputError where nothing would be left for an input.
     """
     if task == "generation":
@@ -76,7 +88,8 @@ def room(max_length: int, max_new_tokens: int, task: str) -> Room:
                 f"room for an input within train.max_length={max_length}"
             )
         return Room(max_length - max_new_tokens - 3, max_new_tokens - 1)
-    return Room(max_length - (3 if task == "matching" else 2), None)
+    windows = task == "ner" and long == WINDOWS
+    return Room(max_length - (3 if task == "matching" else 2), None, windows)
 
 
 def inspect(splits: Splits, fits: Room) -> Inspection:
@@ -109,8 +122,9 @@ def _side(name: str, examples: Sequence[Example], labels: Sequence[str], fits: R
     limit = fits.written or 0
     sure, likely = (
         sum(n * r > fits.read or m * r > limit for n, m in zip(read, longest, strict=True))
-        for r in (1.0, TOKENS_PER_WORD)
+        for r in RATES
     )
+    lost = [_lost(examples, read, fits, rate) for rate in RATES]
     repeats, torn = _repeats(examples)
     return Side(
         name=name,
@@ -118,12 +132,32 @@ def _side(name: str, examples: Sequence[Example], labels: Sequence[str], fits: R
         words=_lengths(read),
         written=_lengths(flat) if flat else None,
         references=len(flat),
-        cut=(sure, likely),
+        cut=(0, 0) if fits.windows else (sure, likely),
         counts=_counts(examples, labels),
         repeats=repeats,
         torn=torn,
         outside=_outside(examples) if labels else None,
+        lost_words=(lost[0][0], lost[1][0]),
+        lost_entities=(lost[0][1], lost[1][1]),
+        windowed=(sure, likely) if fits.windows else (0, 0),
     )
+
+
+def _lost(
+    examples: Sequence[Example], read: Sequence[int], fits: Room, rate: float
+) -> tuple[int, int]:
+    """Words and entities of inputs that are cut at so many tokens a word."""
+    if fits.windows:
+        return 0, 0
+    kept = int(fits.read / rate)
+    words = sum(max(0, count - kept) for count in read)
+    gone = [
+        end > kept
+        for example in examples
+        if not isinstance(example.target, int) and len(example.words) == len(example.target) > kept
+        for _, end, _ in entities(example)
+    ]
+    return words, sum(gone)
 
 
 def _references(examples: Sequence[Example]) -> list[tuple[str, ...]]:

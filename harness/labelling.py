@@ -5,25 +5,43 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from harness import batching, data, metrics, probes, reliability, train
 from harness.assets import Asset
 from harness.backbones import body as bodies
 from harness.batching import Batch
-from harness.contracts import Counts, Splits
+from harness.contracts import Counts, Example, Splits
 from harness.encoding import Encoded
 from harness.heads import Predictor
 from harness.mentions import OUTSIDE
+from harness.metrics import entity_f1
 from harness.setup import Setup, used
-from harness.view import Parts, Reader, Side, reader_of, refuse_longer, room_of, side_of
+from harness.view import (
+    Batches,
+    Parts,
+    Reader,
+    Side,
+    reader_of,
+    refuse_longer,
+    room_of,
+    side_of,
+)
 from harness.work import Conclusion
 
 _PROBED_TEXTS = 50
+
+
+class _Answered(NamedTuple):
+    """One entry an example; `scores` are log-odds of the class that a ranking task asks for."""
+
+    labels: Sequence[Sequence[int]]
+    confidences: Sequence[Sequence[float]]
+    scores: Sequence[float] | None
 
 
 class Labelling:
@@ -46,6 +64,7 @@ class Labelling:
                 self.reader,
                 f"{backbone.label_piece}_piece" if tags else backbone.pooling,
                 getattr(parts.mode, "both_orders", False),
+                parts.windows,
             )
             for name in used(setup.cell.role)
         }
@@ -58,38 +77,44 @@ class Labelling:
 
     @property
     def training(self) -> Encoded:
-        """The training examples as token ids, in their own order where they are pairs."""
-        return self.sides["train"].encoded[0]
+        """What training reads as token ids: examples, in their own order, or windows over them."""
+        return self.sides["train"].rows
 
     def lengths(self) -> NDArray[np.int64]:
-        """Words per training example."""
+        """Words per training row: an example, or a part of a very long one."""
         return self.sides["train"].words
 
     def batch(self, chosen: NDArray[np.int64]) -> Batch:
-        """Tensors of the chosen training examples."""
+        """Tensors of the chosen training rows."""
         return self.sides["train"].batch(chosen)
 
     def score_dev(self) -> float:
         """The headline metric on the dev split."""
         side = self.sides["dev"]
-        answers, _ = _answers(self.model, side, self.parts.knobs)
-        counts = self.parts.task.judge(side.examples, answers, self.classes)
+        answered = _answers(self.model, side, self.parts.knobs, self._scored_class())
+        counts = _judged(self.parts.task, side.examples, answered, self.classes)
         headline = self.metrics[0]
         return metrics.meter(headline).value(metrics.totals([headline], counts.columns))
 
     def conclude(self) -> Conclusion:
         """Answers to the split that the cell is scored on."""
         side = self.sides[self.scored]
-        answers, confidences = _answers(self.model, side, self.parts.knobs)
-        counts: Counts = self.parts.task.judge(side.examples, answers, self.classes)
+        answered = _answers(self.model, side, self.parts.knobs, self._scored_class())
+        counts = _judged(self.parts.task, side.examples, answered, self.classes)
+        answers, confidences, _ = answered
         return Conclusion(
             counts=replace(counts, reliability=self._reliability(side, answers, confidences)),
             rows=_rows(side, answers, confidences, self.classes),
             probes=probes.labels(self.model, _texts(side.encoded[0]), self.reader.specials),
-            truncation=truncation(side),
+            truncation=truncations(self.sides, self.scored),
             majority=_majority(self.parts.task, self.splits, self.classes),
             unseen_classes=data.unseen(self.splits, self.parts.task),
         )
+
+    def _scored_class(self) -> int | None:
+        """The class whose log-odds are the scores; None where labels alone are judged."""
+        scored: Any = getattr(self.parts.task, "scored_class", None)
+        return None if scored is None else scored(self.classes)
 
     def _reliability(
         self,
@@ -116,11 +141,44 @@ def _predictor(setup: Setup, asset: Asset, parts: Parts, reader: Reader, classes
 
 
 def _answers(
-    predictor: Predictor, side: Side, knobs: train.Training
-) -> tuple[list[tuple[int, ...]], list[tuple[float, ...]]]:
-    limit = 4 * batching.budget(side.words, knobs.batch_size)
-    batches = batching.in_order(side.words, limit)
-    return train.predict(predictor, batches, side.batch, len(side.examples))
+    predictor: Predictor, side: Side, knobs: train.Training, scored: int | None = None
+) -> _Answered:
+    """Answers and their probabilities, in batches of so many words at the most.
+
+    Windows are rows like any other here, so a long text never makes a large batch. Only words are
+    read in windows, so where examples are scored a row is an example.
+    """
+    scores = np.zeros(len(side.examples))
+
+    def hear(chosen: NDArray[np.int64], logits: Tensor) -> None:
+        if scored is not None:
+            scores[chosen] = _log_odds(logits, scored)
+
+    def predict(words: NDArray[np.int64], batch_of: Batches) -> Any:
+        limit = 4 * batching.budget(words, knobs.batch_size)
+        batches = batching.in_order(words, limit)
+        return train.predict(predictor, batches, batch_of, len(words), hear)
+
+    return _Answered(*side.answered(predict), None if scored is None else scores.tolist())
+
+
+def _log_odds(logits: Tensor, index: int) -> NDArray[np.float64]:
+    """Of a class against all others, one an answer; logits [answers, classes].
+
+    A probability near 1 would round to 1 and tie with others.
+    """
+    wide = logits.double()
+    others = wide[:, [k for k in range(wide.shape[1]) if k != index]]
+    odds: NDArray[np.float64] = (wide[:, index] - others.logsumexp(1)).cpu().numpy()
+    return odds
+
+
+def _judged(
+    task: Any, examples: Sequence[Example], answered: _Answered, classes: Sequence[str]
+) -> Counts:
+    scores = () if answered.scores is None else (answered.scores,)
+    counts: Counts = task.judge(examples, answered.labels, classes, *scores)
+    return counts
 
 
 def _texts(encoded: Encoded) -> list[list[int]]:
@@ -129,16 +187,49 @@ def _texts(encoded: Encoded) -> list[list[int]]:
     return [encoded.ids[encoded.offsets[i] : encoded.offsets[i + 1]].tolist() for i in range(count)]
 
 
+def truncations(sides: Mapping[str, Side], scored: str) -> dict[str, int]:
+    """What did not fit, of every split that was read; the split that is scored has no prefix."""
+    found = truncation(sides[scored])
+    for name, side in sides.items():
+        if name != scored:
+            found |= {f"{name}.{what}": count for what, count in truncation(side).items()}
+    return found
+
+
 def truncation(side: Side) -> dict[str, int]:
-    """What did not fit: examples, words, and judged units that lost a word."""
+    """What did not fit: examples, words, and judged units and gold entities that lost a word.
+
+    Where long texts are read in windows every word is answered, so no unit is lost, and a word is
+    cut where it alone is longer than a window. `windows` are those of the examples that have
+    several.
+    """
     kept = side.encoded[0].kept
-    lost = side.encoded[0].words - kept
+    words = side.encoded[0].words.astype(np.int64)
+    lost, windows = words - kept, dict[str, int]()
+    if side.stretches is not None:
+        windowed = side.stretches.windowed
+        each = np.bincount(windowed.owners, minlength=len(words))
+        lost, kept = windowed.shortened, words
+        windows = {
+            "windowed_examples": int((each > 1).sum()),
+            "windows": int(each[each > 1].sum()),
+        }
     units = sum(unit.end > kept[i] for i, e in enumerate(side.examples) for unit in e.units)
-    return {
+    found = {
         "cut_examples": int((lost > 0).sum()),
         "cut_words": int(lost.sum()),
         "cut_units": int(units),
     }
+    if side.read_at.endswith("_piece"):
+        found["cut_entities"] = sum(map(_cut_entities, side.examples, kept.tolist()))
+    return found | windows
+
+
+def _cut_entities(example: Example, kept: int) -> int:
+    """Gold entities that reach beyond the words that were read: none of them can be found."""
+    if isinstance(example.target, int) or kept >= len(example.target):
+        return 0
+    return sum(end > kept for _, end, _ in entity_f1.spans(example.target))
 
 
 def _rows(
@@ -168,5 +259,6 @@ def _majority(task: Any, splits: Splits, classes: Sequence[str]) -> dict[str, in
     """Summed counts of the rule that ignores the input, on test."""
     if not splits.test:
         return {}
-    counts = task.judge(splits.test, task.majority(splits), classes)
+    ties = [0.0] * len(splits.test) if hasattr(task, "scored_class") else None
+    counts = _judged(task, splits.test, _Answered(task.majority(splits), (), ties), classes)
     return metrics.totals(task.metrics(splits), counts.columns)

@@ -203,8 +203,8 @@ def _live(book: _Book) -> None:
     setup, place, asked = pickle.load(sys.stdin.buffer)  # noqa: S301 - `measure` wrote it
     from harness import labelling, serving, view, writing  # noqa: F401 - what the stages use
 
-    view.parts_of(setup.config)
-    kind = setup.config["model"]["architecture"]["model_type"].replace("-", "_")
+    backbone = view.parts_of(setup.config).backbone
+    kind = backbone.architecture["model_type"].replace("-", "_")
     import_module(f"transformers.models.{kind}.modeling_{kind}")
     book.close("imports")
     book.move(place.device)

@@ -20,7 +20,6 @@ import sys
 os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"  # runs go side by side
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # waiting threads must not burn the other core
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, where each becomes one message
 
 from typing import Any

@@ -28,8 +28,10 @@ from harness.heads import Predictor, Writer
 from harness.measurement import Subject
 from harness.record import Cell
 from harness.setup import CPU, Place, Setup, used
+from harness.stretches import stretches
 from harness.view import Parts, Reader, parts_of, reader_of, room_of
 
+_AT_ONCE = 32  # windows that go through the network together, whatever a text is long
 _CLASSES = 2  # of an architecture's answer layer: as good as any
 
 Answer = list[Any]
@@ -44,6 +46,7 @@ class Request:
     prompts: tuple[Tensor, Tensor] | None  # where they are texts
     answers: Sequence[int]  # how many labels each example gets
     work: Mapping[str, int]  # examples, words, tokens (real), positions (padding included)
+    most: int | None = None  # rows of `batch` for the network at once; None: all
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,8 @@ class Served:
 
     def read(self, examples: Sequence[Example]) -> Request:
         """Tokenise, and make the tensors on the device."""
+        if self.per_word and self.parts.windows and (request := self._windowed(examples)):
+            return request
         encoded = self.encoded(examples)
         chosen = np.arange(len(examples))
         work = {"examples": len(examples), "words": int(encoded[0].words.sum())}
@@ -123,6 +128,21 @@ class Served:
         )
         work |= {"tokens": int(batch.real.sum()), "positions": batch.ids.numel()}
         return Request(batch.to(self.device), None, counts, work)
+
+    def _windowed(self, examples: Sequence[Example]) -> Request | None:
+        """The windows of all texts, as in evaluation; None where each fits into one."""
+        reader, pad = self.reader, self.reader.specials.pad
+        texts = [example.words for example in examples]
+        found = encoding.encode_windows(texts, reader.tokenizer, reader.frame, reader.room)
+        if len(found.owners) == len(texts) and not found.shortened.any():
+            return None
+        counts = [len(text) for text in texts]
+        unknown = [np.zeros(count, np.int64) for count in counts]
+        read = stretches(found, unknown, self.read_at, pad, reader.room.total)
+        batch = read.batch(np.arange(len(found.owners)))
+        work = {"examples": len(texts), "words": sum(counts)}
+        work |= {"tokens": int(batch.real.sum()), "positions": batch.ids.numel()}
+        return Request(batch.to(self.device), None, counts, work, _AT_ONCE)
 
     @property
     def read_at(self) -> str:
@@ -145,7 +165,10 @@ class Served:
             if request.prompts is not None:
                 return self._written(request.prompts, tokens, heard)
             assert request.batch is not None
-            flat = self.model(request.batch).argmax(-1).tolist()
+            batches = [request.batch]
+            if request.most is not None:
+                batches = [*batching.sliced(request.batch, request.most)]
+            flat = [label for one in batches for label in self.model(one).argmax(-1).tolist()]
         starts = np.cumsum([0, *request.answers]).tolist()
         return [tuple(flat[a:b]) for a, b in itertools.pairwise(starts)]
 

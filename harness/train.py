@@ -19,6 +19,7 @@ from torch import nn
 from harness.batching import Batch, budget, plan
 from harness.measure.stopwatch import Stopwatch
 from harness.record import Evaluation, TrainLog
+from harness.windows import WINDOWS
 
 LOSS_WINDOW = 10
 Progress = Callable[[float], None]
@@ -29,6 +30,8 @@ class Training:
     """The knobs of fine-tuning. `batch_size` counts examples of mean length (see batching).
 
     `patience` is counted in training examples without a better dev score; null never stops early.
+    `long` says how texts that do not fit are read where every word gets an answer: in windows, or
+    cut.
     """
 
     lr: float
@@ -41,6 +44,7 @@ class Training:
     attention_dropout: float
     max_length: int
     patience: int | None
+    long: str = WINDOWS
 
 
 class Diverged(Exception):
@@ -146,7 +150,7 @@ class _Log:
 
     def note(self, loss: float, batch: Batch) -> None:
         self.steps += 1
-        self.examples += len(batch.ids) // batch.readings
+        self.examples += batch.examples
         self.tokens += int(batch.real.sum())
         self.padded += batch.ids.numel()
         self.answers += len(batch.targets)
@@ -197,15 +201,22 @@ def predict(
     batches: Iterable[NDArray[np.int64]],
     batch_of: Callable[[NDArray[np.int64]], Batch],
     count: int,
+    heard: Callable[[NDArray[np.int64], torch.Tensor], None] | None = None,
 ) -> tuple[list[tuple[int, ...]], list[tuple[float, ...]]]:
-    """Answers and their probabilities for `count` examples, in the examples' order."""
+    """Answers and their probabilities for `count` examples, in the examples' order.
+
+    `heard` gets each batch's examples with the logits that their answers were made of.
+    """
     answers: list[tuple[int, ...]] = [()] * count
     confidences: list[tuple[float, ...]] = [()] * count
     model.eval()
     with torch.inference_mode():
         for chosen in batches:
             batch = batch_of(chosen)
-            probability, answer = model(batch).softmax(-1).max(-1)
+            logits = model(batch)
+            if heard is not None:
+                heard(chosen, logits)
+            probability, answer = logits.softmax(-1).max(-1)
             rows = batch.rows[: len(answer)]  # of the first reading
             per_example = torch.bincount(rows, minlength=len(chosen)).tolist()
             for index, some, sure in zip(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from harness import batching, encoding, pretrain, train
+from harness import batching, data, encoding, pretrain, train
 from harness.assets import Asset
 from harness.backbones import body as bodies
 from harness.backbones.body import Backbone, Frame, Specials
 from harness.batching import Batch
 from harness.configuration import build
-from harness.contracts import Example, InputError, LabelTask
+from harness.contracts import Example, InputError, LabelTask, Splits
 from harness.decoding import Decoding
-from harness.encoding import Encoded, Room
+from harness.encoding import Encoded, Room, Windowed
 from harness.modes import Mode
 from harness.strategies import Strategy
+from harness.stretches import Stretches, stretches
+from harness.windows import WINDOWS
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,11 @@ class Parts:
     knobs: train.Training
     mode: Mode
     decoding: Decoding
+
+    @property
+    def windows(self) -> bool:
+        """Texts that do not fit are read in windows: where every word gets an answer."""
+        return self.task.shape == "tags" and self.knobs.long == WINDOWS
 
 
 def parts_of(config: Mapping[str, Any]) -> Parts:
@@ -67,8 +74,14 @@ class Reader:
 
         `kind` says which texts of the split these are.
         """
+        encoding.space_of(self.room, self.frame, seconds is not None)
         place, key = self.cache / "encoded", [self.key, digest, kind]
         return encoding.cached(place, key, texts, self.tokenizer, self.frame, self.room, seconds)
+
+    def windowed(self, digest: str, texts: Sequence[Sequence[str]]) -> Windowed:
+        """Windows over the texts of a split, from the same cache."""
+        place, key = self.cache / "encoded", [self.key, digest, "texts"]
+        return encoding.cached_windows(place, key, texts, self.tokenizer, self.frame, self.room)
 
 
 def reader_of(asset: Asset, backbone: Backbone, room: Room, cache: Path) -> Reader:
@@ -91,28 +104,58 @@ def room_of(parts: Parts) -> Room:
     return Room(longest, longest - written - special, written - 1)
 
 
+Batches = Callable[[NDArray[np.int64]], Batch]
+Predict = Callable[
+    [NDArray[np.int64], Batches], tuple[list[tuple[int, ...]], list[tuple[float, ...]]]
+]
+
+
 @dataclass(frozen=True)
 class Side:
-    """One split as a model that gives labels sees it; `encoded` holds one entry a reading."""
+    """One split as a model that gives labels sees it; `encoded` holds one entry a reading.
+
+    `stretches` is there where a text did not fit and is read in windows; `encoded` is then what
+    cutting would have left.
+    """
 
     examples: Sequence[Example]
     encoded: Sequence[Encoded]
     targets: Sequence[NDArray[np.int64]]
     read_at: str
     pad: int
+    stretches: Stretches | None = None
+
+    @property
+    def rows(self) -> Encoded:
+        """What is read, as token ids: examples in their own order, or windows over them."""
+        return self.encoded[0] if self.stretches is None else self.stretches.windowed.rows
 
     @property
     def words(self) -> NDArray[np.int64]:
-        """Words per example, before cutting: what batches are planned on."""
+        """Words per training row, before cutting: what batches are planned on."""
+        if self.stretches is not None:
+            return self.stretches.words
         return self.encoded[0].words.astype(np.int64)
 
     def batch(self, chosen: NDArray[np.int64]) -> Batch:
-        """Tensors of the chosen examples, every reading of them."""
+        """Tensors of the chosen training rows, every reading of them."""
+        if self.stretches is not None:
+            return self.stretches.lesson(chosen)
         made = [
             batching.collate(one, self.targets, chosen, self.read_at, self.pad)
             for one in self.encoded
         ]
         return batching.stacked(made)
+
+    def answered(self, predict: Predict) -> tuple[list[tuple[int, ...]], list[tuple[float, ...]]]:
+        """Answers and their probabilities per example, in order.
+
+        `predict` is told the words of each row, and makes batches of chosen rows.
+        """
+        if self.stretches is None:
+            return predict(self.words, self.batch)
+        answers, confidences = predict(self.stretches.widths, self.stretches.batch)
+        return self.stretches.joined(answers), self.stretches.joined(confidences)
 
 
 def side_of(
@@ -123,20 +166,42 @@ def side_of(
     reader: Reader,
     read_at: str,
     both_orders: bool,
+    windows: bool = False,
 ) -> Side:
-    """One split, encoded, with its gold answers."""
+    """One split, encoded, with its gold answers; `windows` reads in windows what does not fit."""
     targets = [np.asarray(task.targets(e, classes), np.int64) for e in examples]
     one = [e.words for e in examples]
-    if not any(e.second for e in examples):
-        if both_orders:
-            raise InputError("mode=both_orders reads pairs, but these examples are single texts")
-        encoded = [reader.encode("texts", digest, one)]
-    else:
+    if any(e.second for e in examples):
         other = [e.second for e in examples]
         encoded = [reader.encode("pairs", digest, one, other)]
         if both_orders:
             encoded.append(reader.encode("turned", digest, other, one))
-    return Side(examples, encoded, targets, read_at, reader.specials.pad)
+        return Side(examples, encoded, targets, read_at, reader.specials.pad)
+    if both_orders:
+        raise InputError("mode=both_orders reads pairs, but these examples are single texts")
+    side = Side(
+        examples, [reader.encode("texts", digest, one)], targets, read_at, reader.specials.pad
+    )
+    if not windows or side.encoded[0].fit:
+        return side
+    found = reader.windowed(digest, one)
+    longest = reader.room.total  # words, as a word has at least one token: the same for all models
+    return replace(side, stretches=stretches(found, targets, read_at, side.pad, longest))
+
+
+def windowed(
+    parts: Parts, asset: Asset, splits: Splits, digests: Mapping[str, str], cache: Path
+) -> bool:
+    """Whether some text of a data set does not fit and is read in windows."""
+    if not parts.windows:
+        return False
+    reader = reader_of(asset, parts.backbone, room_of(parts), cache)
+    every = data.parts(splits).items()
+    return not all(
+        reader.encode("texts", digests[name], [e.words for e in examples]).fit
+        for name, examples in every
+        if examples
+    )
 
 
 @dataclass(frozen=True)

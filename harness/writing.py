@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +111,7 @@ class Writing:
             counts=counts,
             rows=_rows(pages, answers),
             probes=probes.texts(self.model, pages, self.reader.specials, self.parts.mode.name),
-            truncation=_truncation(pages),
+            truncation=truncations(self.pages, self.scored),
             majority=self._majority(),
             signatures=task.signatures(self.splits),
             likelihood=self._likelihood(pages) if self.parts.mode.chain_rule else None,
@@ -158,7 +158,16 @@ def _stream(seed: int, purpose: int) -> int:
     return int(np.random.default_rng([seed, purpose]).integers(2**62))
 
 
-def _truncation(pages: Pages) -> dict[str, int]:
+def truncations(pages: Mapping[str, Pages], scored: str) -> dict[str, int]:
+    """What did not fit, of every split that was read; the split that is scored has no prefix."""
+    found = truncation(pages[scored])
+    for name, split in pages.items():
+        if name != scored:
+            found |= {f"{name}.{what}": count for what, count in truncation(split).items()}
+    return found
+
+
+def truncation(pages: Pages) -> dict[str, int]:
     """Inputs that did not fit, and references that did not."""
     lost = pages.sources.words - pages.sources.kept
     references = (pages.rows.words - pages.rows.kept) - lost[pages.owners]

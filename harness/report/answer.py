@@ -13,6 +13,7 @@ from harness.lanes import Raced, device, lanes, raced
 from harness.mismatch import scope, sizes
 from harness.plan import Plan
 from harness.plots.wording import task
+from harness.report import truncation
 from harness.report.markdown import NONE, bullets, escape, score, section, table
 from harness.report.match import told
 from harness.report.summary import caveat, place, trouble
@@ -184,6 +185,8 @@ def _sentence(findings: Findings, one: Verdict) -> str:
     parts = [_said(findings, one) + limits, *_provisos(findings, one)]
     if unlike := [told(size) for size in sizes(one.contrast) if size.apart]:
         parts.append(f"GPT and BERT differ in {', '.join(unlike)}")
+    sides = {GPT: one.contrast.gpt, BERT: one.contrast.bert}
+    parts += [f"{name}: {cut}" for name, arm in sides.items() if (cut := truncation.brief(arm))]
     return head + "; ".join(parts) + "."
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.comparison import SCRATCH, Arm, Comparison, Failure, Group
 from harness.record import ModelFacts, flatten
+from harness.report import truncation
 from harness.report.markdown import (
     NONE,
     bullets,
@@ -126,12 +127,8 @@ def _arm_data(arm: Arm) -> Iterator[str]:
     unseen = sorted({text for run in arm.runs for text in run.record.unseen_classes})
     if unseen:
         yield f"{name}: gold classes that training never had: {', '.join(map(escape, unseen))}"
-    cut: Counter[str] = Counter()
-    for run in arm.runs:
-        cut.update({k: v for k, v in (run.record.truncation or {}).items() if v})
-    if cut:
-        parts = ", ".join(f"{escape(what)} {number:,}" for what, number in sorted(cut.items()))
-        yield f"{name}: cut to fit, over all its runs: {parts}"
+    if cut := truncation.told(arm):
+        yield f"{name}: did not fit, in each of its runs: {cut}"
     facts = arm.first.data
     yield from (escape(shorten(text, 300)) for text in (facts.warnings if facts else ()))
 

@@ -9,7 +9,8 @@ from harness.report.markdown import NONE, escape, estimated, score, section, tab
 from harness.report.reading import seeds_in_words, voided
 
 MAJORITY = (
-    "Majority is the rule that ignores the input: the most frequent class, tag or text of training."
+    "Majority is the rule that ignores the input: the most frequent class, tag or text of "
+    "training, or (ranking) one score for all."
 )
 
 

@@ -106,7 +106,7 @@ def _definitions(sides: Sequence[Side]) -> list[str]:
     found += [OUTCOMES] if matched and not labels else []
     found += [SLOTS] if slots else []
     found += [CONFUSION + ("" if labels else PARTNERS)] if matched else []
-    return found + ([CONFIDENCE + ("" if labels else TAGS)] if confidence else [])
+    return found + ([CONFIDENCE + (TAGS if matched and not labels else "")] if confidence else [])
 
 
 def _told(shown: Shown) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from harness.comparison import Arm, Comparison, Contrast, Group, Run
 from harness.metrics import Meter, meter
+from harness.report.truncation import CUT, scored
 from harness.stats import Estimate
 
 Row = dict[str, object]
@@ -27,7 +28,7 @@ LOG = (
 LOOK = ("step", "examples", "tokens", "cpu_seconds", "wall_seconds")
 BARS = ("incomplete", "refused", "mismatches")
 
-SCORES = (*GROUP, *ARM, *METRIC, "seeds", "units", *LIMITS, "majority")
+SCORES = (*GROUP, *ARM, *METRIC, "seeds", "units", *LIMITS, "majority", *CUT)
 SEEDS = (*GROUP, *ARM, *METRIC, "seed", "value", "folder")
 DIFFERENCES = (
     *(*GROUP, *PAIR, "gpt_settings", "bert_settings", *METRIC, "headline", "slice"),
@@ -55,6 +56,7 @@ def scores(comparison: Comparison) -> Iterator[Row]:
         for one in arm.scores:
             counts = {"seeds": one.estimate.seeds, "units": one.estimate.units}
             rest = counts | _limits(one.estimate) | {"majority": one.majority}
+            rest |= {name: scored(arm).get(name) for name in CUT}
             yield base | _metric(one.meter) | rest
 
 

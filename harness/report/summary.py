@@ -9,6 +9,7 @@ from harness.alarms import WARNING
 from harness.comparison import SCRATCH, Arm, Comparison, Contrast, Group
 from harness.findings import Findings
 from harness.record import Cell
+from harness.report import truncation
 from harness.report.markdown import NONE, bullets, escape, estimated, section, table
 from harness.report.reading import reading, voided
 
@@ -47,11 +48,13 @@ def title(group: Group) -> str:
 
 
 def headline(arm: Arm) -> str:
-    """The model in words with its first metric."""
+    """The model in words with its first metric, and what of its inputs was cut."""
     name = escape(arm.description)
     if not arm.scores:
         return f"{name}: refused"
-    return f"{name}: {estimated(arm.scores[0].estimate, digits=arm.headline.digits)}"
+    text = f"{name}: {estimated(arm.scores[0].estimate, digits=arm.headline.digits)}"
+    cut = truncation.brief(arm)
+    return f"{text}; {cut}" if cut else text
 
 
 def summary(findings: Findings) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness import metrics
 from harness.comparison import Contrast, Group, Score
 from harness.findings import Findings
+from harness.report import truncation
 from harness.report.controls import controls
 from harness.report.diagnosis import diagnosis
 from harness.report.markdown import (
@@ -35,7 +36,7 @@ def chapter(findings: Findings, group: Group) -> str:
         title(group),
         _identity(group),
         caveat(group.embedded),
-        section(3, "Scores", _scores(group), _refusals(group), signatures(group)),
+        section(3, "Scores", _scores(group), *_below_scores(group)),
         section(3, "Differences", _differences(findings, group), _incomplete(group)),
         controls(group),
         slices(group),
@@ -45,6 +46,11 @@ def chapter(findings: Findings, group: Group) -> str:
         match(group),
         training(group),
     )
+
+
+def _below_scores(group: Group) -> tuple[str, ...]:
+    """What the scores are of, and what is unusual about them."""
+    return truncation.shown(group), _refusals(group), signatures(group)
 
 
 def _identity(group: Group) -> str:

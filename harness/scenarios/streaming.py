@@ -7,7 +7,8 @@ family.
 
 The comparison is about the network: either side tokenises each word once, when it arrives, and
 keeps the ids of earlier words. A word that no longer fits is not read, as in truncation, and the
-old answer stands. Of a pair the first text is there from the start and the second arrives; where
+old answer stands; windows, in which evaluation reads a long text for tags, would wait for words
+that have not come. Of a pair the first text is there from the start and the second arrives; where
 a pair no longer fits, truncation would shorten the longer text, but what was read stays read.
 """
 

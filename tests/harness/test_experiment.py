@@ -159,7 +159,9 @@ def test_a_planted_leak_rings(tmp_path, shared_cache, monkeypatch):
 
 
 def test_cut_words_are_counted_and_missed(tmp_path, shared_cache):
-    setup = small_setup(tmp_path, shared_cache, "model=bert", "train.max_length=10")
+    setup = small_setup(
+        tmp_path, shared_cache, "model=bert", "train.max_length=10", "train.long=cut"
+    )
     folder = Path(experiment.execute(setup))
     kept, counts = record.read(folder), record.read_counts(folder)
     assert kept.truncation["cut_examples"] > 0

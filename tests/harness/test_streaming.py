@@ -93,7 +93,9 @@ def long_text(served, count):
 
 
 def within(served, tokens):
-    return replace(served, reader=replace(served.reader, room=Room(tokens)))
+    """So much room, beyond which texts are cut: words that arrive later are not gone back to."""
+    parts = replace(served.parts, knobs=replace(served.parts.knobs, long="cut"))
+    return replace(served, parts=parts, reader=replace(served.reader, room=Room(tokens)))
 
 
 @pytest.mark.parametrize(("model", "task"), CASES)
