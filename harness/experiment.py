@@ -6,16 +6,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
-
-from harness import environment, facts, metrics, record, train
+from harness import environment, exporting, facts, metrics, record, train
 from harness import setup as setups
 from harness.assets import Asset
+from harness.exporting import agreement
 from harness.labelling import Labelling
 from harness.measure.stopwatch import Stopwatch
+from harness.serving import Served, subject_of
 from harness.setup import Setup, used
 from harness.train import Progress
-from harness.view import parts_of
+from harness.view import Parts, parts_of
 from harness.work import Work
 from harness.writing import Writing
 
@@ -51,6 +51,10 @@ def _run(setup: Setup, asset: Asset, progress: Progress) -> None:
         parts.mode.updates_factor,
     )
     found = work.conclude()
+    model = facts.model_facts(setup.cell, asset, parts, work)
+    place = setup.folder / record.CHECKPOINT
+    if setup.keep_checkpoint:
+        _keep(setup, work, parts, model.description, place)
     kept = record.Record(
         identity=setup.identity,
         experiment_version=setups.EXPERIMENT_VERSION,
@@ -64,7 +68,7 @@ def _run(setup: Setup, asset: Asset, progress: Progress) -> None:
         evaluated=used(role)[-1],
         metrics=list(work.metrics),
         data=facts.data_facts(setup.foundation, parts, work.classes),
-        model=facts.model_facts(setup.cell, asset, parts, work),
+        model=model,
         training=log,
         probes=found.probes,
         majority=found.majority if role == "result" else None,
@@ -72,10 +76,15 @@ def _run(setup: Setup, asset: Asset, progress: Progress) -> None:
         signatures=found.signatures,
         likelihood=found.likelihood,
         unseen_classes=list(found.unseen_classes),
-        checkpoint_digest=_save(work, setup.folder) if setup.keep_checkpoint else None,
+        checkpoint_digest=record.weights_digest(place) if setup.keep_checkpoint else None,
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    record.write(setup.folder, kept, record.CountTable(**vars(found.counts)), found.rows)
+    counts = record.CountTable(**vars(found.counts))
+    if setup.keep_checkpoint:
+        from harness import card  # scipy only where there is a card to write
+
+        card.write(place, kept, counts)
+    record.write(setup.folder, kept, counts, found.rows)
 
 
 def _loss(work: Work) -> Any:
@@ -83,17 +92,15 @@ def _loss(work: Work) -> Any:
     return work.model.loss
 
 
-def _save(work: Work, folder: Path) -> str:
-    """Keep the tuned model beside the record; returns the digest of its weights.
-
-    A model that writes is kept whole; of one that gives labels the body is a standard checkpoint
-    and the answer layer lies beside it.
-    """
-    place, model = folder / record.CHECKPOINT, work.model
-    body: Any = model.model if hasattr(model, "model") else model.body
-    body.save_pretrained(place)
-    work.reader.tokenizer.save_pretrained(place)
-    head: Any = model.length if hasattr(model, "model") else model.head
-    if head is not None:
-        save_file(head.state_dict(), place / record.HEAD)
-    return record.weights_digest(place)
+def _keep(setup: Setup, work: Work, parts: Parts, described: str, place: Path) -> None:
+    """Keep the tuned model beside the record, as a folder that `transformers` loads."""
+    served = Served(
+        subject=subject_of(setup.cell, described, setup.identity, None),
+        parts=parts,
+        model=work.model,  # type: ignore[arg-type]  # a `Predictor` or a `Writer`
+        reader=work.reader,
+        examples=(),
+        per_word=parts.task.shape == "tags",
+    )
+    texts = setup.foundation.splits.train[: agreement.TEXTS]
+    exporting.export(served, work.classes, texts, place)

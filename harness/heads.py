@@ -32,7 +32,7 @@ class Predictor(nn.Module):
         self.body = body
         self.dropout = nn.Dropout(dropout)
         # The head of both models of a pair starts from the same numbers where shapes agree.
-        self.head = new_linear(bodies.size(body).width, classes, seed)
+        self.head = new_linear(bodies.size(body).width, classes, seed, bias=_keeps_bias(body))
 
     def represent(
         self,
@@ -142,12 +142,23 @@ def _target(batch: Batch) -> Tensor:
     return batch.segments
 
 
-def new_linear(width: int, classes: int, seed: int) -> nn.Linear:
-    """An answer layer drawn from `seed` alone: weights from N(0, 0.02), no bias."""
-    layer: Any = nn.utils.skip_init(nn.Linear, width, classes)  # type: ignore[no-untyped-call]
+def new_linear(width: int, classes: int, seed: int, bias: bool = True) -> nn.Linear:
+    """An answer layer drawn from `seed` alone: weights from N(0, 0.02), a bias of 0 or none."""
+    layer: Any = nn.utils.skip_init(nn.Linear, width, classes, bias=bias)  # type: ignore[no-untyped-call]
     rng = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         layer.weight.normal_(0.0, 0.02, generator=rng)
-        layer.bias.zero_()
+        if bias:
+            layer.bias.zero_()
     linear: nn.Linear = layer
     return linear
+
+
+_WITHOUT_BIAS = ("llama", "mistral", "olmo2", "qwen2", "qwen3")
+"""model_type of decoders whose last norm only scales (RMSNorm) and whose classes in `transformers`
+answer by a layer without a bias: there is no place that a learnt bias could be written to."""
+
+
+def _keeps_bias(body: nn.Module) -> bool:
+    config: Any = body.config
+    return config.model_type not in _WITHOUT_BIAS

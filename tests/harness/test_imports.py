@@ -110,6 +110,8 @@ def test_harness_never_imports_tasks():
         "harness.check",
         "harness.pretrain_pair",
         "harness.choose",
+        "harness.predict",
+        "harness.card",
     ],
 )
 def test_who_reads_and_plans_needs_no_torch(module):
