@@ -94,7 +94,7 @@ def recipe(
         raise InputError(
             f"the embedded {backbone.name} knows only the embedded world's words, "
             f"not those of data={splits.name}; add model.weights=scratch, or "
-            "model.weights=/path/to/a/checkpoint"
+            "choose model=checkpoint model.path=/path/to/a/checkpoint"
         )
     path = None
     if backbone.weights not in ("embedded", "scratch"):
@@ -290,7 +290,8 @@ def _incomplete(folder: Path, name: str) -> str:
         )
     return (
         f"model.weights={folder}: no {name} there; expected 'embedded', 'scratch' or a "
-        "checkpoint folder with config.json, model.safetensors and tokenizer.json"
+        "checkpoint folder with config.json, model.safetensors and tokenizer.json (those of the "
+        "small_ models are made by `python -m harness.pretrain text=FOLDER`)"
     )
 
 

@@ -57,11 +57,11 @@ def text(found: Record, counts: CountTable, form: Exported | None) -> str:
 
 def _header(found: Record, form: Exported | None) -> str:
     """YAML as model hubs read it. The licence is not known, so there is none."""
-    standard = form is not None and form.pipeline is not None
+    of, standard = found.cell, form is not None and form.pipeline is not None
     fields: dict[str, Any] = {
         **({"library_name": "transformers"} if standard else {}),
         **({"pipeline_tag": form.pipeline} if form and standard else {}),
-        "tags": ["gpt-or-bert", found.cell.model, found.cell.family, found.cell.task],
+        "tags": list(dict.fromkeys(("gpt-or-bert", of.model, of.family, of.task))),
         "datasets": [found.cell.data],
         "metrics": list(found.metrics),
     }
@@ -213,9 +213,7 @@ def _tuned(found: Record) -> Iterator[str]:
     named = ("lr", "epochs", "batch_size", "warmup_share", "weight_decay", "dropout", "max_length")
     yield ", ".join(f"{name} {escape(knobs[name])}" for name in named if name in knobs)
     yield (
-        f"rate searched in {len(tuning.get('trials', ()))} trials"
-        if tuning and tuning.get("trials")
-        else "the rate was searched"
+        f"the rate is the best of {count(tuning.get('trials'))} trials, scored on dev"
         if tuning
         else "the rate was not searched for this setting"
     )

@@ -22,6 +22,8 @@ def explain(error: Exception) -> str:
     typed = getattr(error, "override", None) or (unclear and unclear[1])
     if typed and "=" in typed:
         return _quoted(typed)
+    if "group override must be a string" in text:
+        return "a group cannot be null: choose one of its files, or leave it out (~probe, ~race)"
     choice = re.search(r"Could not find '(?:([\w/]+)/)?([\w.-]+)'", text)
     if choice and choice[1]:
         options = sorted(p.stem for p in (CONF / choice[1]).glob("*.yaml"))

@@ -902,7 +902,7 @@ def test_the_table_has_every_claim_and_the_entries_their_rule(tmp_path):
         "to test it: `python -m harness.run -m seed=0,1,2,3,4 task=ner model=gpt2,bert`"
         in parts["C3a: BERT is better at finding named entities."]
     )
-    assert len(rows(parts["Lines of business"], "not tested")) == 3
+    assert len(rows(parts["Lines of business"], "not tested")) == 4
 
 
 def test_ratios_are_shown_as_ratios_and_open_ends_as_open(tmp_path):

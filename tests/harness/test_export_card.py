@@ -72,6 +72,18 @@ def test_facts_come_from_the_record(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("tuning", "told"),
+    [
+        ({"trials": 8, "table": []}, "the rate is the best of 8 trials, scored on dev"),
+        (None, "the rate was not searched for this setting"),
+    ],
+)
+def test_how_the_rate_was_found_is_told(tmp_path, tuning, told):
+    found, counts = left(tmp_path, tuning=tuning)
+    assert told in card.text(found, counts, FORM)
+
+
+@pytest.mark.parametrize(
     ("weights", "limit"),
     [("embedded", "embedded world"), ("scratch", "random numbers"), ("bert-base", None)],
 )

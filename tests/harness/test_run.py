@@ -34,11 +34,12 @@ def places(folder):
     ("words", "said"),
     [
         (["model=gtp2"], "model=gtp2: there is no such model (did you mean gpt2?)"),
+        (["sweep=quick", "probe=null"], "or leave it out (~probe, ~race)"),
         (["task=nerr"], "task=nerr: there is no such task (did you mean ner?)"),
         (["sweep=quik"], "sweep=quik: there is no such sweep (did you mean quick?)"),
         (["modle=gpt2"], "modle: there is no such key (did you mean model?)"),
         (["trian.lr=1"], "trian.lr: there is no such key (did you mean train.lr?)"),
-        (["train=null"], "Config group override must be a string"),
+        (["train=null"], "a group cannot be null: choose one of its files"),
         (["train.lr=fast"], "train.lr=fast: expected a number"),
         (["race=qiuck"], "race=qiuck: there is no such race (did you mean quick?)"),
         (["device=gpu"], "device=gpu: expected cpu, cuda or cuda:1"),
