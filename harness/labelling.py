@@ -31,7 +31,7 @@ from harness.view import (
     room_of,
     side_of,
 )
-from harness.work import Conclusion
+from harness.work import Conclusion, truncations
 
 _PROBED_TEXTS = 50
 
@@ -106,7 +106,9 @@ class Labelling:
             counts=replace(counts, reliability=self._reliability(side, answers, confidences)),
             rows=_rows(side, answers, confidences, self.classes),
             probes=probes.labels(self.model, _texts(side.encoded[0]), self.reader.specials),
-            truncation=truncations(self.sides, self.scored),
+            truncation=truncations(
+                {name: truncation(side) for name, side in self.sides.items()}, self.scored
+            ),
             majority=_majority(self.parts.task, self.splits, self.classes),
             unseen_classes=data.unseen(self.splits, self.parts.task),
         )
@@ -185,15 +187,6 @@ def _texts(encoded: Encoded) -> list[list[int]]:
     """A few encoded texts for the probes."""
     count = min(_PROBED_TEXTS, len(encoded.words))
     return [encoded.ids[encoded.offsets[i] : encoded.offsets[i + 1]].tolist() for i in range(count)]
-
-
-def truncations(sides: Mapping[str, Side], scored: str) -> dict[str, int]:
-    """What did not fit, of every split that was read; the split that is scored has no prefix."""
-    found = truncation(sides[scored])
-    for name, side in sides.items():
-        if name != scored:
-            found |= {f"{name}.{what}": count for what, count in truncation(side).items()}
-    return found
 
 
 def truncation(side: Side) -> dict[str, int]:

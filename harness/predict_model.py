@@ -10,21 +10,18 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
 from transformers import AutoTokenizer
 
 from harness import batching, exported, pretrain, record
-from harness.backbones import body as bodies
 from harness.backbones.bert import Bert
 from harness.backbones.gpt import Gpt
 from harness.configuration import build
 from harness.contracts import Example, InputError
-from harness.heads import Predictor, Writer
 from harness.metrics import entity_f1
 from harness.predict_lines import Asked
 from harness.predict_words import Word
 from harness.record import Record
-from harness.serving import Served, subject_of
+from harness.serving import Served, kept_model, subject_of
 from harness.view import Parts, Reader, room_of
 
 Divide = Callable[[str], list[Word]]
@@ -211,7 +208,7 @@ def _served(place: Path, found: Record, parts: Parts, standard: bool) -> Served:
     tokenizer = _tokenizer(place, standard)
     specials = pretrain.specials(tokenizer)
     reader = Reader(tokenizer, specials, parts.backbone.frame(specials), "", Path(), room_of(parts))
-    model = _writer(place, parts) if parts.mode.writes else _predictor(place, found, parts)
+    model = kept_model(parts, place, len(found.data.classes) if found.data is not None else 0)
     described = found.model.description if found.model else found.cell.model
     return Served(
         subject=subject_of(found.cell, described, found.identity, found.checkpoint_digest),
@@ -228,20 +225,3 @@ def _tokenizer(place: Path, standard: bool) -> Any:
     if not standard:
         return pretrain.load_tokenizer(place)
     return AutoTokenizer.from_pretrained(place, local_files_only=True, trust_remote_code=False)
-
-
-def _predictor(place: Path, found: Record, parts: Parts) -> Predictor:
-    body = bodies.load_body(place, 0.0, 0.0)
-    classes = found.data.classes if found.data is not None else ()
-    model = Predictor(parts.backbone, body, len(classes), 0.0, 0)
-    model.head.load_state_dict(load_file(place / record.HEAD))
-    return model
-
-
-def _writer(place: Path, parts: Parts) -> Writer:
-    mode: Any = parts.mode
-    model = bodies.load_language_model(parts.backbone.objective, place, 0.0, 0.0)
-    writer = Writer(parts.backbone, mode, model, parts.decoding.max_new_tokens, 0)
-    if writer.length is not None:
-        writer.length.load_state_dict(load_file(place / record.HEAD))
-    return writer

@@ -249,11 +249,7 @@ def tuned(setup: Setup, place: Place = CPU) -> Served:
     assert kept.data is not None
     assert kept.model is not None
     described = kept.model.description
-    model = (
-        _writer(parts, folder)
-        if parts.mode.writes
-        else _predictor(parts, folder, len(kept.data.classes))
-    )
+    model = kept_model(parts, folder, len(kept.data.classes))
     splits = setup.foundation.splits
     return Served(
         subject=subject_of(kept.cell, described, kept.identity, kept.checkpoint_digest),
@@ -306,17 +302,15 @@ def subject_of(
     )
 
 
-def _predictor(parts: Parts, folder: Path, classes: int) -> Predictor:
-    body = bodies.load_body(folder, 0.0, 0.0)
-    model = Predictor(parts.backbone, body, classes, 0.0, 0)
+def kept_model(parts: Parts, folder: Path, classes: int) -> Predictor | Writer:
+    """The tuned model in a kept folder, for answering: body, and answer layer or length head."""
+    if parts.mode.writes:
+        language = bodies.load_language_model(parts.backbone.objective, folder, 0.0, 0.0)
+        mode: Any = parts.mode
+        writer = Writer(parts.backbone, mode, language, parts.decoding.max_new_tokens, 0)
+        if writer.length is not None:
+            writer.length.load_state_dict(load_file(folder / record.HEAD))
+        return writer
+    model = Predictor(parts.backbone, bodies.load_body(folder, 0.0, 0.0), classes, 0.0, 0)
     model.head.load_state_dict(load_file(folder / record.HEAD))
     return model
-
-
-def _writer(parts: Parts, folder: Path) -> Writer:
-    model = bodies.load_language_model(parts.backbone.objective, folder, 0.0, 0.0)
-    mode: Any = parts.mode
-    writer = Writer(parts.backbone, mode, model, parts.decoding.max_new_tokens, 0)
-    if writer.length is not None:
-        writer.length.load_state_dict(load_file(folder / record.HEAD))
-    return writer

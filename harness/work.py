@@ -69,3 +69,12 @@ class Work(Protocol):
 
     def conclude(self) -> Conclusion:
         """Answers to the split that the cell is scored on."""
+
+
+def truncations(counted: Mapping[str, Mapping[str, int]], scored: str) -> dict[str, int]:
+    """What did not fit, of every split that was read; the split that is scored has no prefix."""
+    found = dict(counted[scored])
+    for name, counts in counted.items():
+        if name != scored:
+            found |= {f"{name}.{what}": count for what, count in counts.items()}
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from harness.heads import Writer
 from harness.record import Likelihood
 from harness.setup import Setup, used
 from harness.view import Pages, Parts, Reader, pages_of, reader_of, refuse_longer, room_of
-from harness.work import Conclusion
+from harness.work import Conclusion, truncations
 
 _HIDING, _DRAWING = 3, 4  # streams of a training seed, besides those of training itself
 
@@ -111,7 +111,9 @@ class Writing:
             counts=counts,
             rows=_rows(pages, answers),
             probes=probes.texts(self.model, pages, self.reader.specials, self.parts.mode.name),
-            truncation=truncations(self.pages, self.scored),
+            truncation=truncations(
+                {name: truncation(side) for name, side in self.pages.items()}, self.scored
+            ),
             majority=self._majority(),
             signatures=task.signatures(self.splits),
             likelihood=self._likelihood(pages) if self.parts.mode.chain_rule else None,
@@ -156,15 +158,6 @@ def _writer(setup: Setup, asset: Asset, parts: Parts, reader: Reader) -> Writer:
 
 def _stream(seed: int, purpose: int) -> int:
     return int(np.random.default_rng([seed, purpose]).integers(2**62))
-
-
-def truncations(pages: Mapping[str, Pages], scored: str) -> dict[str, int]:
-    """What did not fit, of every split that was read; the split that is scored has no prefix."""
-    found = truncation(pages[scored])
-    for name, split in pages.items():
-        if name != scored:
-            found |= {f"{name}.{what}": count for what, count in truncation(split).items()}
-    return found
 
 
 def truncation(pages: Pages) -> dict[str, int]:

@@ -20,6 +20,7 @@ from harness.serving import Served
 from harness.stretches import stretches
 from harness.view import Reader, side_of
 from harness.windows import blocks, windows
+from harness.work import truncations
 from tasks.ner import Ner
 
 LETTERS = ("a", "b", "c", "d", "e", "f")
@@ -440,7 +441,9 @@ def test_what_was_cut_is_counted(tmp_path):
     }  # fmt: skip
     short = side(examples[1:2], of, "short")
     assert {type(count) for count in labelling.truncation(windowed).values()} == {int}
-    told = labelling.truncations({"train": windowed, "dev": short, "test": short}, "test")
+    splits = {"train": windowed, "dev": short, "test": short}
+    counted = {name: labelling.truncation(split) for name, split in splits.items()}
+    told = truncations(counted, "test")
     assert told["windows" if "windows" in told else "cut_words"] == 0
     assert told["train.windows"] == sum(each)
     assert "dev.windows" not in told
