@@ -251,10 +251,14 @@ def _cost(found: Record) -> Iterator[str]:
 def _limits(found: Record, form: Exported | None) -> Iterator[str]:
     longest = found.config.get("train", {}).get("max_length")
     cut = found.truncation or {}
-    yield (
-        f"it was tuned on texts of at most {count(longest)} tokens; longer ones are cut "
-        f"({count(cut.get('cut_examples', 0))} of those it was scored on were)"
+    windowed = cut.get("windowed_examples")
+    fate = (
+        f"are read in windows by the run ({count(windowed)} of those it was scored on were) and by "
+        "harness.predict, and cut by other programs"
+        if windowed
+        else f"are cut ({count(cut.get('cut_examples', 0))} of those it was scored on were)"
     )
+    yield f"it reads at most {count(longest)} tokens at once; longer texts {fate}"
     if found.cell.weights == "embedded":
         yield (
             "its language is the generated one of the embedded world: it knows no other words, "

@@ -60,7 +60,9 @@ def main(words: Sequence[str]) -> int:
         config = _composed(words)
         splits, notes = _read(config["data"])
         if any(word.startswith("task=") for word in words):
-            data.check(splits, config["task"]["name"])
+            task = configuration.build(config["task"], "task")
+            data.check(splits, task.name)
+            task.metrics(splits)  # what it cannot judge in these data is said now
         data.part(splits, "train")
         paragraphs = list(_told(config, splits, notes, words))
     except InputError as error:
@@ -114,7 +116,9 @@ def _told(
         yield _labels(found)
     yield from _listed("told by the reader", splits.warnings)
     yield from _listed("worth a look", doubts.of(splits, found) or ["nothing that looks wrong"])
-    yield f"go on with (--dry-run tells how long it takes)\n  {command(words, splits.task)}"
+    checkpoint = config["model"].get("path") is not None
+    further = command(words, splits.task, checkpoint)
+    yield f"go on with (--dry-run tells how long it takes)\n  {further}"
 
 
 def _sizes(found: Inspection, fits: Room) -> str:
@@ -217,14 +221,19 @@ def _listed(title: str, lines: Sequence[str]) -> Iterator[str]:
         yield "\n".join([title, *(f"- {line}" for line in lines)]) + "\n"
 
 
-def command(words: Sequence[str], task: str) -> str:
-    """What to type next: the same options with the task that the data hold, and both models."""
+def command(words: Sequence[str], task: str, checkpoint: bool = False) -> str:
+    """What to type next: the same options, the task that the data hold where none was asked for.
+
+    Both models where none was named; from scratch unless it is a `checkpoint`.
+    """
     kept = [word for word in words if not word.startswith(("task=", "model="))]
     model = next((word for word in words if word.startswith("model=")), "model=gpt2,bert")
+    asked = next((word for word in words if word.startswith("task=")), f"task={task}")
     own = any(word.startswith("data=") and word != "data=world" for word in words)
-    fresh = ["model.weights=scratch"] if own and not _given(words, "model.weights=") else []
+    weighed = checkpoint or _given(words, "model.weights=")
+    fresh = ["model.weights=scratch"] if own and not weighed else []
     several = ["-m"] if "," in model else []
-    every = [*several, model, f"task={task}", *kept, *fresh]
+    every = [*several, model, asked, *kept, *fresh]
     return " ".join(["python -m harness.run", *map(shlex.quote, every)])
 
 

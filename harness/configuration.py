@@ -21,7 +21,17 @@ ALLOWED = ("harness.", "tasks.")  # and there, only what the named module itself
 LOADERS = ("load", "corpus")  # functions that a configuration may call, besides classes
 _NOT_SCIENCE = {  # names and places: what they name enters by its digest
     "train": ("long",),  # recorded where it tells a run from those before there was a choice
-    "data": ("path", "folder", "hub", "revision", "train", "dev", "test", "test_note"),
+    "data": (
+        "path",
+        "folder",
+        "hub",
+        "revision",
+        "train",
+        "dev",
+        "test",
+        "test_note",
+        "together",
+    ),
     "model": ("match", "pair", "level", "path", "revision"),
 }
 
@@ -88,14 +98,14 @@ def searched(science: Mapping[str, Any]) -> dict[str, Any]:
     return {**kept, "pretraining": science.get("pretraining")}
 
 
-def scientific(config: Mapping[str, Any], writes: bool, windowed: bool = False) -> dict[str, Any]:
+def scientific(config: Mapping[str, Any], writes: bool, overlong: bool = False) -> dict[str, Any]:
     """The part of a configuration that can change a result.
 
     How texts are decoded matters only where answers are texts (`writes`). A folder of weights is
-    named by its content's digest elsewhere, so its path is left out. Whether texts are read in
-    windows (`windowed`) is up to the model's tokenizer as well, so it stands with the model; that
-    they are cut by wish stands with the training. Where every text fits, neither says anything, and
-    the same run keeps the identity that it had before there was a choice.
+    named by its content's digest elsewhere, so its path is left out. Whether words are
+    tagged in texts that do not fit (`overlong`) is up to the model's tokenizer as well, so that
+    they are read in windows stands with the model; that they are cut by wish stands with the
+    training. Where every text fits, neither says anything: the run is the same.
     """
     chosen: dict[str, Any] = {
         key: {k: v for k, v in config[key].items() if k not in _NOT_SCIENCE.get(key, ())}
@@ -107,10 +117,10 @@ def scientific(config: Mapping[str, Any], writes: bool, windowed: bool = False) 
         chosen["model"] |= {"weights": "folder", "name": model_name(config["model"])}
     if config["model"]["weights"] == "embedded":
         chosen["pretraining"] = config["pretraining"]
-    if windowed:
-        chosen["model"][LONG_TEXTS] = RULE
-    elif config["train"].get("long", WINDOWS) == CUT:
+    if overlong and config["train"].get("long", WINDOWS) == CUT:
         chosen["train"]["long"] = CUT
+    elif overlong:
+        chosen["model"][LONG_TEXTS] = RULE
     return {**chosen, "seed": config["seed"], "role": config["role"]}
 
 

@@ -17,7 +17,7 @@ from harness.configuration import build
 from harness.contracts import InputError, Splits
 from harness.setup import Foundation, used
 from harness.train import Progress
-from harness.view import Parts, parts_of, refuse_longer, room_of, windowed
+from harness.view import Parts, overlong, parts_of, refuse_longer, room_of
 
 
 def lay(
@@ -58,7 +58,7 @@ def lay(
         costed = replace(costed, asset=asset, asset_flops=0.0)
     if asset is None:
         return costed
-    return replace(costed, windowed=windowed(parts, asset, splits, costed.digests, Path(cache)))
+    return replace(costed, overlong=overlong(parts, asset, splits, costed.digests, Path(cache)))
 
 
 def _fetch(model: Mapping[str, Any], cache: Path, make: bool, progress: Progress) -> None:

@@ -149,12 +149,12 @@ def _lost(
     """Words and entities of inputs that are cut at so many tokens a word."""
     if fits.windows:
         return 0, 0
-    kept = int(fits.read / rate)
+    kept, tagged = int(fits.read / rate), fits.written is None
     words = sum(max(0, count - kept) for count in read)
     gone = [
         end > kept
-        for example in examples
-        if not isinstance(example.target, int) and len(example.words) == len(example.target) > kept
+        for example in (examples if tagged else ())
+        if not isinstance(example.target, int) and len(example.target) > kept
         for _, end, _ in entities(example)
     ]
     return words, sum(gone)

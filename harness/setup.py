@@ -41,7 +41,7 @@ class Foundation:
     writes: bool  # answers are texts
     epoch_flops: float  # one pass over the training split, forward and backward
     asset_flops: float  # what making the asset costs; 0 where it is there
-    windowed: bool = False  # a text does not fit and is read in windows
+    overlong: bool = False  # words are to be tagged in a text that does not fit
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,7 @@ def _setups(
     found: dict[str, tuple[Setup, Planned]] = {}
     for one in planned:
         config, foundation = one.config, foundations[one.foundation]
-        science = configuration.scientific(config, foundation.writes, foundation.windowed)
+        science = configuration.scientific(config, foundation.writes, foundation.overlong)
         identity = setups.identify(science, foundation)
         keep = config["checkpoint"] == "all" or (
             config["checkpoint"] == "first" and config["seed"] == 0 and config["role"] == "result"

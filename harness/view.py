@@ -189,11 +189,11 @@ def side_of(
     return replace(side, stretches=stretches(found, targets, read_at, side.pad, longest))
 
 
-def windowed(
+def overlong(
     parts: Parts, asset: Asset, splits: Splits, digests: Mapping[str, str], cache: Path
 ) -> bool:
-    """Whether some text of a data set does not fit and is read in windows."""
-    if not parts.windows:
+    """Whether words are to be tagged in some text that does not fit."""
+    if parts.task.shape != "tags":
         return False
     reader = reader_of(asset, parts.backbone, room_of(parts), cache)
     every = data.parts(splits).items()

@@ -5,7 +5,8 @@ besides says how its error is known: `ratio(columns)` of a ratio of two sums, `v
 any other formula (`value` of many sums at once), NO_INTERVAL (why not) where neither helps.
 `sums(columns)` makes what a formula sums where that is no column on record (per class, say).
 Metrics of written texts make their columns by `count` of one text or `count_all` of a list.
-DESCRIPTIVE marks those that describe texts and rank none. `meter` finds a module by its name.
+DESCRIPTIVE marks those that describe texts and rank none. OBSERVATIONS names what intervals are
+over where that is not examples. `meter` finds a module by its name.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class Meter:
     signature: Callable[[Sequence[Sequence[str]]], str] | None
     no_interval: str | None
     descriptive: bool
+    units: str  # what an interval is over, besides seeds
 
     @property
     def caption(self) -> str:
@@ -86,6 +88,7 @@ def meter(name: str) -> Meter:
         signature=getattr(module, "signature", None),
         no_interval=getattr(module, "NO_INTERVAL", None),
         descriptive=getattr(module, "DESCRIPTIVE", False),
+        units=getattr(module, "OBSERVATIONS", "examples"),
     )
 
 

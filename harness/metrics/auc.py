@@ -19,6 +19,7 @@ TITLE = "AUC"
 COLUMNS = ("auc_won", "auc_pairs", "query")
 LOWER_IS_BETTER = False
 LIMITS = (0.0, 1.0)
+OBSERVATIONS = "queries"
 
 Ints = NDArray[np.int64]
 
@@ -47,23 +48,20 @@ def value(totals: Mapping[str, float]) -> float:
 
 
 def ratio(columns: Mapping[str, Sequence[int]]) -> tuple[Sequence[float], Sequence[float]]:
-    """Linearised values of each example, over 1: their mean is the score.
+    """Linearised values of each query, over 1: their mean is the score.
 
-    To first order a relevant example adds n / P (V - A) to the area A, where V is the share of its
+    To first order a relevant example adds 1 / P (V - A) to the area A, where V is the share of its
     pairs that it wins and P the number of relevant ones, and an irrelevant one likewise. Their
-    variance is that of DeLong, DeLong and Clarke-Pearson (1988) but for n / (n - 1) in the place
-    of P / (P - 1) and N / (N - 1); the ratio of the two columns would give a quarter of it, as it
-    takes each pair for half an observation of either example. Examples of one query depend on one
-    another, so all of a query's stands at its first example and the others add nothing: the
-    variance of clustered ROC data (Obuchowski 1997, Biometrics 53).
+    variance is that of DeLong, DeLong and Clarke-Pearson (1988) where every example is a query of
+    its own; the ratio of the two columns would give a quarter of it, as it takes each pair for half
+    an observation of either example. Examples of one query depend on one another, so they are
+    summed: the variance of clustered ROC data (Obuchowski 1997, Biometrics 53).
     """
     won, opponents, query = (np.asarray(columns[name], np.int64) for name in COLUMNS)
-    size, whole = len(won), float(opponents.sum())
+    owner = np.unique(query, return_inverse=True)[1]
+    count, whole = int(owner.max(initial=-1)) + 1, float(opponents.sum())
     if not whole:
-        return [0.0] * size, [1.0] * size
+        return [0.0] * count, [1.0] * count
     area = float(won.sum()) / (2 * whole)
-    own: Vector = size * (won - 2 * area * opponents) / whole
-    first = np.unique(query, return_index=True)[1]
-    psi = np.full(size, area)
-    psi[first] += np.bincount(query, own)[query[first]]
-    return psi.tolist(), [1.0] * size
+    pull: Vector = np.bincount(owner, won - 2 * area * opponents) / whole
+    return (area + count * pull).tolist(), [1.0] * count

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from harness.metrics import share
-from harness.metrics.ndcg_10 import UNITS
+from harness.metrics.ndcg_10 import UNITS, by_query
 
 TITLE = "MRR"
 COLUMNS = ("mrr", "queries")
 LOWER_IS_BETTER = False
 LIMITS = (0.0, 1.0)
+OBSERVATIONS = "queries"
 
 
 def of_query(scores: ArrayLike, relevant: ArrayLike) -> float:
@@ -41,5 +42,5 @@ def value(totals: Mapping[str, float]) -> float:
 
 
 def ratio(columns: Mapping[str, Sequence[int]]) -> tuple[Sequence[float], Sequence[float]]:
-    """Numerator and denominator per example."""
-    return columns["mrr"], [float(UNITS * one) for one in columns["queries"]]
+    """Numerator and denominator per query."""
+    return by_query(columns["mrr"], columns["queries"])

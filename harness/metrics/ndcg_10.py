@@ -21,6 +21,7 @@ TITLE = "nDCG@10"
 COLUMNS = ("ndcg_10", "queries")
 LOWER_IS_BETTER = False
 LIMITS = (0.0, 1.0)
+OBSERVATIONS = "queries"
 
 DEPTH = 10
 UNITS = 1_000_000
@@ -49,5 +50,13 @@ def value(totals: Mapping[str, float]) -> float:
 
 
 def ratio(columns: Mapping[str, Sequence[int]]) -> tuple[Sequence[float], Sequence[float]]:
-    """Numerator and denominator per example."""
-    return columns["ndcg_10"], [float(UNITS * one) for one in columns["queries"]]
+    """Numerator and denominator per query: candidates of one are no observations of their own."""
+    return by_query(columns["ndcg_10"], columns["queries"])
+
+
+def by_query(
+    values: Sequence[int], queries: Sequence[int]
+) -> tuple[Sequence[float], Sequence[float]]:
+    """The whole numbers at the first examples of queries that are judged, each over UNITS."""
+    found = [float(value) for value, one in zip(values, queries, strict=True) if one]
+    return found, [float(UNITS)] * len(found)

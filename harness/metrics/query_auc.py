@@ -12,12 +12,13 @@ from collections.abc import Mapping, Sequence
 from numpy.typing import ArrayLike
 
 from harness.metrics import auc, share
-from harness.metrics.ndcg_10 import UNITS
+from harness.metrics.ndcg_10 import UNITS, by_query
 
 TITLE = "AUC within queries"
 COLUMNS = ("query_auc", "queries")
 LOWER_IS_BETTER = False
 LIMITS = (0.0, 1.0)
+OBSERVATIONS = "queries"
 
 
 def of_query(scores: ArrayLike, relevant: ArrayLike) -> float:
@@ -32,5 +33,5 @@ def value(totals: Mapping[str, float]) -> float:
 
 
 def ratio(columns: Mapping[str, Sequence[int]]) -> tuple[Sequence[float], Sequence[float]]:
-    """Numerator and denominator per example."""
-    return columns["query_auc"], [float(UNITS * one) for one in columns["queries"]]
+    """Numerator and denominator per query."""
+    return by_query(columns["query_auc"], columns["queries"])

@@ -225,10 +225,10 @@ def undecided(one: Verdict, decision: Decision, plan: Plan) -> str:
         seen = score(decision.detectable, digits=digits)
         power = f"{100 * plan.power:.0f} % power"
         text += f"; a true difference of {seen} would have been seen with {power}"
-    return text + settling(one.settled, one.advantage)
+    return text + settling(one.settled, one.advantage, one.contrast.gpt.headline.units)
 
 
-def settling(settled: Settled | None, advantage: Estimate | None) -> str:
+def settling(settled: Settled | None, advantage: Estimate | None, units: str = "examples") -> str:
     """How many seeds or examples would answer, if the difference is what it looks like."""
     if settled is None or advantage is None:
         return ""
@@ -236,7 +236,7 @@ def settling(settled: Settled | None, advantage: Estimate | None) -> str:
     if settled.seeds is not None:
         parts.append(f"{settled.seeds:,} seeds (there are {advantage.seeds})")
     if settled.units is not None:
-        parts.append(f"{settled.units:,} test examples (there are {advantage.units:,})")
+        parts.append(f"{settled.units:,} test {units} (there are {advantage.units:,})")
     if not parts:
         return f"; {escape(settled.note)}" if settled.note else ""
     return f"; if it is what it looks like, {' or '.join(parts)} would settle it"

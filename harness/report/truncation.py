@@ -1,4 +1,4 @@
-"""What of the inputs a model did not read: said wherever a score of such a model is shown.
+"""What of the inputs a model did not read: said beside scores and in answers.
 
 The two sides of a pair may cut differently, as their tokenizers make different pieces of the same
 words, so every number stands under the name of its model.

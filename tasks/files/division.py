@@ -51,7 +51,7 @@ def divided(
             )
     gone = set(drawn["dev"]) | set(drawn["test"])
     train = tuple(example for row, example in enumerate(splits.train) if row not in gone)
-    others = [w for w in splits.warnings if not w.startswith(tuple(f"no {n} " for n in asked))]
+    others = [w for w in splits.warnings if w not in {f"no {name} split" for name in asked}]
     notes = [_told(asked, found, len(splits.train), seed), *_kept(strata)]
     return dataclasses.replace(
         splits,
@@ -147,7 +147,7 @@ def _told(
     drawn = " and ".join(f"{name} {len(found[name]):,}" for name in asked)
     shares = ", ".join(f"data.{name}_share={share}" for name, share in asked.items())
     return (
-        f"no {' or '.join(asked)} file: {drawn} of the {size:,} examples were drawn, class by "
+        f"no {' or '.join(asked)} split: {drawn} of the {size:,} examples were drawn, class by "
         f"class, no text on two sides ({shares}, data.split_seed={seed})"
     )
 

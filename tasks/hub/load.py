@@ -60,6 +60,7 @@ def load(
     dev_share: float | None = 0.1,
     test_share: float | None = 0.1,
     split_seed: int = 0,
+    together: str = "example",
     train_limit: int | None = None,
     limit_seed: int = 0,
 ) -> Splits:
@@ -83,7 +84,8 @@ def load(
             task = examples.form(**{role: columns.get(role) for role in _ROLES[:5]}).task
             names = labels or _classes(held, chosen.names["train"], columns)
             splits = examples.splits(title, task, rows, names, chosen.notes)
-    divided = division.divided(splits, {"dev": dev_share, "test": test_share}, split_seed)
+    shares = {"dev": dev_share, "test": test_share}
+    divided = division.divided(splits, shares, split_seed, together)
     return prepared(divided, train_limit, limit_seed)
 
 

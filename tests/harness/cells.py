@@ -32,7 +32,7 @@ def small_setup(tmp_path, cache, *overrides, task="ner", keep=False, small=True)
     """A cell that trains for a second, ready to execute."""
     config = composed(*(SMALL if small else ("train.epochs=1",)), f"task={task}", *overrides)
     laid = foundation.lay((config, str(cache), True))
-    science = configuration.scientific(config, laid.writes, laid.windowed)
+    science = configuration.scientific(config, laid.writes, laid.overlong)
     return Setup(
         config=config,
         science=science,

@@ -243,7 +243,7 @@ def test_foreign_text_is_short_and_harmless() -> None:
             "-m model=gpt2,bert task=ner data=files 'data.path=my file.csv' model.weights=scratch",
         ),
         (["data=sst2", "model=bert"], "model=bert task=ner data=sst2 model.weights=scratch"),
-        (["task=x", "data=sst2", "model.weights=/w"], "-m model=gpt2,bert task=ner data=sst2 "
+        (["task=x", "data=sst2", "model.weights=/w"], "-m model=gpt2,bert task=x data=sst2 "
          "model.weights=/w"),
         (["data.seed=1"], "-m model=gpt2,bert task=ner data.seed=1"),
         (["data=world"], "-m model=gpt2,bert task=ner data=world"),
@@ -251,6 +251,12 @@ def test_foreign_text_is_short_and_harmless() -> None:
 )  # fmt: skip
 def test_the_command_to_go_on_with(words: list[str], expected: str) -> None:
     assert check.command(words, "ner") == f"python -m harness.run {expected}"
+
+
+def test_a_checkpoint_brings_its_weights() -> None:
+    words = ["model=gpt2_124m", "data=sst2"]
+    told = check.command(words, "classification", checkpoint=True)
+    assert told == "python -m harness.run model=gpt2_124m task=classification data=sst2"
 
 
 def told(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
@@ -273,7 +279,7 @@ def test_what_a_user_reads(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
     assert ["train", "80", "3", "3", "3", "0", "0"] in table
     assert ["up", "52", ".650", "7", ".700", "7", ".700"] in table
     assert "always answering 'up' is right in: train .650, dev .700, test .700" in out
-    assert "- no dev or test file: dev 10 and test 10 of the 100 examples were drawn" in out
+    assert "- no dev or test split: dev 10 and test 10 of the 100 examples were drawn" in out
     assert "- few examples to score on (dev 10, test 10)" in out
     assert "secret" not in out
     command = shlex.split(lines[-1])

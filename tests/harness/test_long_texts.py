@@ -116,11 +116,12 @@ def science(place, cache, *overrides):
 
 def test_where_every_text_fits_nothing_of_this_is_recorded(tmp_path, shared_cache):
     setup = small_setup(tmp_path, shared_cache, "model=bert")
-    assert not setup.foundation.windowed
+    assert not setup.foundation.overlong
     assert "long" not in setup.science["train"]
     assert configuration.LONG_TEXTS not in setup.science["model"]
-    given = small_setup(tmp_path, shared_cache, "model=bert", "train.long=windows")
-    assert given.identity == setup.identity
+    for long in ("windows", "cut"):
+        given = small_setup(tmp_path, shared_cache, "model=bert", f"train.long={long}")
+        assert given.identity == setup.identity
 
 
 def test_windows_are_recorded_where_they_are_needed_and_cutting_where_it_is_asked(
@@ -143,7 +144,7 @@ def test_a_searched_rate_holds_with_and_without_long_texts(tmp_path, shared_cach
     windows, none = (configuration.scientific(config, False, given) for given in (True, False))
     assert configuration.searched(windows) == configuration.searched(none)
     cut = configuration.scientific(
-        composed("task=ner", "model=bert", "train.max_length=10", "train.long=cut"), False
+        composed("task=ner", "model=bert", "train.max_length=10", "train.long=cut"), False, True
     )
     assert configuration.searched(cut) != configuration.searched(none)
 
@@ -152,18 +153,18 @@ def test_labels_are_cut_whatever_is_asked(tmp_path, shared_cache):
     setup = small_setup(
         tmp_path, shared_cache, "model=bert", "train.max_length=8", task="classification"
     )
-    assert not setup.foundation.windowed
+    assert not setup.foundation.overlong
     kept = record.read(Path(experiment.execute(setup)))
     assert kept.truncation["cut_examples"] > 0 < kept.truncation["train.cut_examples"]
     assert "windows" not in kept.truncation
     assert "cut_entities" not in kept.truncation
 
 
-def test_the_whole_data_set_says_whether_windows_are_needed(tmp_path):
+def test_the_whole_data_set_says_whether_texts_fit(tmp_path):
     config = composed("task=ner", "model=gpt2", "train.max_length=128", "pretraining.updates=1",
                       "pretraining.corpus.size=400")  # fmt: skip
-    assert not foundation.lay((config, str(tmp_path), True)).windowed
+    assert not foundation.lay((config, str(tmp_path), True)).overlong
     config["train"]["max_length"] = 25
-    assert foundation.lay((config, str(tmp_path), True)).windowed
+    assert foundation.lay((config, str(tmp_path), True)).overlong
     config["train"]["long"] = "cut"
-    assert not foundation.lay((config, str(tmp_path), True)).windowed
+    assert foundation.lay((config, str(tmp_path), True)).overlong

@@ -45,7 +45,7 @@ def test_each_class_gives_its_share_and_nothing_is_lost() -> None:
         rows = [int(e.id.split(":")[1]) for e in part]
         assert rows == sorted(rows)
     assert found.warnings == (
-        "no dev or test file: dev 200 and test 100 of the 1,000 examples were drawn, class by "
+        "no dev or test split: dev 200 and test 100 of the 1,000 examples were drawn, class by "
         "class, no text on two sides (data.dev_share=0.2, data.test_share=0.1, data.split_seed=0)",
     )
 
@@ -114,7 +114,7 @@ def test_only_what_is_missing_is_drawn() -> None:
     )  # fmt: skip
     found = division.divided(with_test, TENTHS, 0)
     assert (len(found.train), len(found.dev), found.test) == (36, 4, given)
-    assert found.warnings[0].startswith("no dev file: dev 4 of the 40 examples were drawn")
+    assert found.warnings[0].startswith("no dev split: dev 4 of the 40 examples were drawn")
     assert found.warnings[1:] == ("other",)
     assert division.divided(with_test, {"dev": None, "test": 0.5}, 0) == with_test
     alone = division.divided(whole, {"dev": None, "test": 0.5}, 0)
