@@ -216,7 +216,11 @@ def _pieces(texts: Sequence[Sequence[str]], tokenizer: Any) -> Iterator[list[lis
     for start in range(0, len(texts), _CHUNK):
         chunk = [list(text) for text in texts[start : start + _CHUNK]]
         batch = tokenizer(
-            chunk, is_split_into_words=True, add_special_tokens=False, return_attention_mask=False
+            chunk,
+            is_split_into_words=True,
+            add_special_tokens=False,
+            return_attention_mask=False,
+            verbose=False,  # a long text is cut or read in windows, which is told elsewhere
         )
         for row, text in enumerate(chunk):
             words: list[list[int]] = [[] for _ in text]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from harness import environment, exporting, facts, metrics, record, train
@@ -29,6 +30,7 @@ def execute(setup: Setup, progress: Progress = lambda _: None) -> str:
         if setups.outcome(setup.folder) != "finished":
             for litter in setup.folder.glob(".*.tmp"):  # a killed run's, as we hold the lock
                 litter.unlink()
+            shutil.rmtree(setup.folder / record.CHECKPOINT, ignore_errors=True)
             _run(setup, asset, progress)
     return str(setup.folder)
 
@@ -51,10 +53,6 @@ def _run(setup: Setup, asset: Asset, progress: Progress) -> None:
         parts.mode.updates_factor,
     )
     found = work.conclude()
-    model = facts.model_facts(setup.cell, asset, parts, work)
-    place = setup.folder / record.CHECKPOINT
-    if setup.keep_checkpoint:
-        _keep(setup, work, parts, model.description, place)
     kept = record.Record(
         identity=setup.identity,
         experiment_version=setups.EXPERIMENT_VERSION,
@@ -68,7 +66,7 @@ def _run(setup: Setup, asset: Asset, progress: Progress) -> None:
         evaluated=used(role)[-1],
         metrics=list(work.metrics),
         data=facts.data_facts(setup.foundation, parts, work.classes),
-        model=model,
+        model=facts.model_facts(setup.cell, asset, parts, work),
         training=log,
         probes=found.probes,
         majority=found.majority if role == "result" else None,
@@ -76,15 +74,15 @@ def _run(setup: Setup, asset: Asset, progress: Progress) -> None:
         signatures=found.signatures,
         likelihood=found.likelihood,
         unseen_classes=list(found.unseen_classes),
-        checkpoint_digest=record.weights_digest(place) if setup.keep_checkpoint else None,
+        checkpoint_digest=None,
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     counts = record.CountTable(**vars(found.counts))
-    if setup.keep_checkpoint:
-        from harness import card  # scipy only where there is a card to write
-
-        card.write(place, kept, counts)
-    record.write(setup.folder, kept, counts, found.rows)
+    try:
+        if setup.keep_checkpoint:
+            kept = _kept(setup, work, parts, kept, counts)
+    finally:  # the result stands, whatever becomes of its model
+        record.write(setup.folder, kept, counts, found.rows)
 
 
 def _loss(work: Work) -> Any:
@@ -92,8 +90,17 @@ def _loss(work: Work) -> Any:
     return work.model.loss
 
 
-def _keep(setup: Setup, work: Work, parts: Parts, described: str, place: Path) -> None:
-    """Keep the tuned model beside the record, as a folder that `transformers` loads."""
+def _kept(
+    setup: Setup, work: Work, parts: Parts, found: record.Record, counts: record.CountTable
+) -> record.Record:
+    """Keep the tuned model beside the record, as a folder that `transformers` loads.
+
+    Returns the record that says so. Where anything goes wrong no half of a model is left.
+    """
+    from harness import card  # scipy only where there is a card to write
+
+    place = setup.folder / record.CHECKPOINT
+    described = found.model.description if found.model else setup.cell.model
     served = Served(
         subject=subject_of(setup.cell, described, setup.identity, None),
         parts=parts,
@@ -103,4 +110,11 @@ def _keep(setup: Setup, work: Work, parts: Parts, described: str, place: Path) -
         per_word=parts.task.shape == "tags",
     )
     texts = setup.foundation.splits.train[: agreement.TEXTS]
-    exporting.export(served, work.classes, texts, place)
+    try:
+        exporting.export(served, work.classes, texts, place)
+        kept = replace(found, checkpoint_digest=record.weights_digest(place))
+        card.write(place, kept, counts)
+    except BaseException:
+        shutil.rmtree(place, ignore_errors=True)
+        raise
+    return kept

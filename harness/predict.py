@@ -109,15 +109,17 @@ def _check(given: Mapping[str, str]) -> None:
     if "second" in given and "text" not in given:
         raise InputError("second: goes with text=; in a file, use JSON lines with a second")
     size = given.get("batch_size", "1")
-    if not (size.isdecimal() and 1 <= int(size) <= LONGEST):
+    if not (size.isdecimal() and len(size) <= 4 and 1 <= int(size) <= LONGEST):
         raise InputError(f"batch_size={shown(size)}: expected a whole number from 1 to {LONGEST}")
 
 
 def chosen(run: str, results: Path) -> Path:
     """The folder of a run, by its path, its name or how its name begins. Raises InputError."""
-    for path in (Path(run), Path(run).parent):
-        if (path / record.RECORD).is_file():
-            return path
+    path = Path(run)
+    inside = path.name in (record.RECORD, record.CHECKPOINT)
+    for place in (path, *([path.parent] if inside else [])):
+        if (place / record.RECORD).is_file():
+            return place
     names = sorted(path.parent.name for path in (results / RUNS).glob(f"*/{record.RECORD}"))
     if run in names:
         return results / RUNS / run

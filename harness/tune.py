@@ -88,6 +88,12 @@ def trials(results: Path) -> dict[Subject, list[Trial]]:
 
 def _subject(kept: record.Record, headlines: Mapping[str, str]) -> Subject:
     cell = kept.cell
+    if kept.config["model"].get("architecture", {}).get("model_type") == "auto":
+        raise InputError(
+            f"{cell.model}: a rate that was searched with model=checkpoint has no file of its own "
+            "(a model of that name may have one); write conf/model/NAME.yaml with name: NAME, and "
+            "search again with model=NAME"
+        )
     return Subject(
         cell.data,
         cell.task,

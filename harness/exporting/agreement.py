@@ -32,6 +32,8 @@ def checked(served: Served, place: Path, kind: Any, examples: Sequence[Example])
         place, local_files_only=True, use_safetensors=True, dtype=torch.float32
     ).eval()
     asked, same = _readable(served, tokenizer, examples)
+    if not asked:
+        raise Unsupported("none of the first training texts fits, so nothing could be compared")
     if len(same) * 2 <= asked:
         raise Unsupported(
             f"its tokenizer reads running text otherwise than word by word: {asked - len(same)} of "
@@ -45,10 +47,14 @@ def checked(served: Served, place: Path, kind: Any, examples: Sequence[Example])
 def _readable(
     served: Served, tokenizer: Any, examples: Sequence[Example]
 ) -> tuple[int, list[Example]]:
-    """How many of the first examples fit, and those that become the very same tokens."""
+    """How many of the first examples fit, if need be cut, and those that become the same tokens."""
     asked, same = 0, []
     for example in examples[:TEXTS]:
         encoded = served.encoded([example])[0]
+        kept = int(encoded.kept[0])
+        if not example.second and 0 < kept < encoded.words[0]:  # its beginning will do
+            example = replace(example, words=example.words[:kept])
+            encoded = served.encoded([example])[0]
         if np.array_equal(encoded.kept, encoded.words):
             asked += 1
             ids = _tokens(tokenizer, [example])["input_ids"][0]

@@ -140,7 +140,13 @@ def _gpt_neox(model: Any, tuned: Predictor) -> Mapping[str, Tensor]:
 def _moved_bias(model: Any, norm: Any, tuned: Predictor) -> Mapping[str, Tensor]:
     """W (h + x) with W x = b, x the shortest such vector; it joins the last norm's bias."""
     weight, bias = _head(tuned)
-    norm.bias += (torch.linalg.pinv(weight.double()) @ bias.double()).float()
+    shift = torch.linalg.pinv(weight.double()) @ bias.double()
+    if not torch.allclose(weight.double() @ shift, bias.double(), atol=1e-5):
+        raise Unsupported(
+            f"the class has no bias, and that of {len(bias)} classes does not fit into a body of "
+            f"width {weight.shape[1]}"
+        )
+    norm.bias += shift.float()
     _set(model.score, weight, torch.zeros_like(bias))
     return {"weight": weight, "bias": torch.zeros_like(bias)}
 

@@ -120,6 +120,21 @@ def test_a_finished_cell_is_not_run_again(tmp_path, shared_cache, monkeypatch):
     assert experiment.execute(setup) == folder
 
 
+def test_a_result_outlives_a_model_that_cannot_be_kept(tmp_path, shared_cache, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("harness.card.write", full)
+    setup = small_setup(tmp_path, shared_cache, "model=bert", keep=True)
+    with pytest.raises(OSError, match="No space left"):
+        experiment.execute(setup)
+    kept = record.read(setup.folder)
+    assert kept.outcome.status == "finished"
+    assert kept.checkpoint_digest is None
+    assert record.read_counts(setup.folder, kept.counts_digest).columns
+    assert not (setup.folder / record.CHECKPOINT).exists()
+
+
 def test_tuning_never_touches_test(tmp_path, shared_cache):
     setup = small_setup(tmp_path, shared_cache, "role=tuning")
     emptied = dataclasses.replace(setup.foundation.splits, test=())

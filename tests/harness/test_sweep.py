@@ -104,8 +104,10 @@ def test_the_shipped_sweeps_hold_both_models_of_a_pair():
         for one in found:
             family = "gpt" if "gpt" in one.config["model"]["name"] else "bert"
             search = one.config["train"]["lr"] if one.config["role"] == "tuning" else None
-            weights = one.config["model"]["weights"]
-            sides[family].add((one.config["seed"], one.config["task"]["name"], weights, search))
+            model = one.config["model"]
+            weights = model["weights"].replace(model["name"], "itself")  # a folder of its name
+            on = one.config["task"]["name"], one.config["data"]["name"]
+            sides[family].add((one.config["seed"], *on, weights, search))
         assert sides["gpt"] == sides["bert"], name
 
 

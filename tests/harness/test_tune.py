@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,18 @@ def search(root, model, scores):
     for lr, pair in scores.items():
         for seed, correct in zip((1000, 1001), pair, strict=True):
             put(root, model, lr, seed, correct)
+
+
+def test_a_checkpoint_without_a_configuration_of_its_own_is_refused(tmp_path, capsys):
+    """Its rate would be taken for that of a model of the same name."""
+    search(tmp_path, "gpt2", {1e-4: (5, 5)})
+    for folder in record.folders(tmp_path):
+        kept = record.read(folder)
+        model = {"name": "gpt2", "architecture": {"model_type": "auto"}}
+        changed = replace(kept, config={**kept.config, "model": model})
+        record.write(folder, changed, record.read_counts(folder))
+    assert tune.main([str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert "write conf/model/NAME.yaml" in capsys.readouterr().err
 
 
 def test_the_best_mean_wins_and_the_table_is_kept(tmp_path, capsys):
