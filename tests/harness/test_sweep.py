@@ -106,7 +106,7 @@ def test_the_shipped_sweeps_hold_both_models_of_a_pair():
             search = one.config["train"]["lr"] if one.config["role"] == "tuning" else None
             model = one.config["model"]
             weights = model["weights"].replace(model["name"], "itself")  # a folder of its name
-            on = one.config["task"]["name"], one.config["data"]["name"]
+            on = one.config["task"]["name"], one.config["data"].get("name", "world")
             sides[family].add((one.config["seed"], *on, weights, search))
         assert sides["gpt"] == sides["bert"], name
 
