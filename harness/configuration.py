@@ -113,7 +113,7 @@ def scientific(config: Mapping[str, Any], writes: bool, overlong: bool = False) 
     }
     if writes:
         chosen["decoding"] = config["decoding"]
-    if config["model"]["weights"] not in ("embedded", "scratch", "architecture"):
+    if from_folder(config["model"]):
         chosen["model"] |= {"weights": "folder", "name": model_name(config["model"])}
     if config["model"]["weights"] == "embedded":
         chosen["pretraining"] = config["pretraining"]
@@ -122,6 +122,11 @@ def scientific(config: Mapping[str, Any], writes: bool, overlong: bool = False) 
     elif overlong:
         chosen["model"][LONG_TEXTS] = RULE
     return {**chosen, "seed": config["seed"], "role": config["role"]}
+
+
+def from_folder(model: Mapping[str, Any]) -> bool:
+    """Whether a model starts from weights that others, or `harness.pretrain`, have made."""
+    return model["weights"] not in ("embedded", "scratch", "architecture")
 
 
 def model_name(model: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from harness import configuration, environment, isolate, measuring, metrics, plan, pool, record
 from harness import setup as setups
+from harness.assets import Asset
 from harness.contracts import InputError
 from harness.expansion import Planned
 from harness.forecast import cost, forecast
@@ -146,20 +147,22 @@ def _setups(
             keep_checkpoint=keep,
             environment=here,
             sweep=config["sweep"]["name"] if config["sweep"] else None,
-            tuning=_tuning(config),
+            tuning=_tuning(config, foundation.asset),
             plan=decided,
         )
         found.setdefault(identity, (setup, one))
     return found
 
 
-def _tuning(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The search behind the learning rate, if it is the rate and the setting that were searched."""
+def _tuning(config: Mapping[str, Any], asset: Asset | None) -> Mapping[str, Any] | None:
+    """The search behind the learning rate, if it is the rate, setting and weights of a search."""
     tuning: Mapping[str, Any] | None = config["tuning"]
     if tuning is None or tuning["chosen"] != config["train"]["lr"]:
         return None
     holds = configuration.searched(configuration.scientific(config, writes=False))
-    return tuning if tuning["holds_for"] == holds else None
+    weights = asset.weights_digest if asset and configuration.from_folder(config["model"]) else None
+    same = tuning["holds_for"] == holds and tuning.get("weights_digest") == weights
+    return tuning if same else None
 
 
 def _run_cells(

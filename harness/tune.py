@@ -30,11 +30,15 @@ from harness.metrics import meter, totals
 
 @dataclass(frozen=True, order=True)
 class Trial:
-    """One tuning run: its learning rate, its seed and its dev score."""
+    """One tuning run: its learning rate, its seed and its dev score.
+
+    `weights` is the digest of what it started from where that was a folder, else empty.
+    """
 
     lr: float
     seed: int
     score: float
+    weights: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,9 @@ def _subject(kept: record.Record, headlines: Mapping[str, str]) -> Subject:
 
 
 def _trial(kept: record.Record, score: float) -> Trial:
-    return Trial(float(kept.config["train"]["lr"]), kept.cell.seed, round(score, 5))
+    folder = kept.model is not None and kept.config["model"].get("weights") == "folder"
+    weights = kept.model.weights_digest if folder and kept.model else ""
+    return Trial(float(kept.config["train"]["lr"]), kept.cell.seed, round(score, 5), weights)
 
 
 def _score(kept: record.Record, folder: Path) -> float:
@@ -164,6 +170,8 @@ def write(found: Mapping[Subject, Sequence[Trial]], out: Path) -> Iterable[str]:
         chosen = choose(runs, subject.metric)
         tuning: dict[str, Any] = {"metric": subject.metric, "scored_on": "dev"}
         tuning["holds_for"] = json.loads(subject.setting)
+        if weights := _weights(subject, runs):
+            tuning["weights_digest"] = weights
         body = OmegaConf.to_yaml({"train": {"lr": chosen["chosen"]}, "tuning": tuning | chosen})
         record.write_text(
             out / subject.file,
@@ -171,6 +179,17 @@ def write(found: Mapping[Subject, Sequence[Trial]], out: Path) -> Iterable[str]:
         )
         edge = " (at the edge of the grid: extend it for both models)" if chosen["edge"] else ""
         yield f"{subject.file}: lr {chosen['chosen']:g} of {chosen['trials']} trials{edge}"
+
+
+def _weights(subject: Subject, runs: Sequence[Trial]) -> str:
+    """The weights that all trials of a folder started from; empty where there was no folder."""
+    found = {run.weights for run in runs if run.weights}
+    if len(found) > 1:
+        raise InputError(
+            f"{subject.model} on {subject.task} ({subject.data}): the trials started from "
+            f"{len(found)} different weights; move the records of the older ones away"
+        )
+    return next(iter(found), "")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

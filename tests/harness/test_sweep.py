@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hydra import initialize_config_dir
 
-from harness import configuration, expansion, sweep
+from harness import assets, configuration, expansion, sweep
 from harness.contracts import InputError
 from harness.expansion import Planned
 
@@ -69,7 +69,7 @@ def test_a_block_that_does_not_hold_what_is_asked_for_is_left_out():
 def test_every_cell_carries_its_own_searched_rate():
     found = expand([{"task": ["classification", "ner"], "model": ["gpt2", "bert"]}])
     for one in found:
-        tuning = sweep._tuning(one.config)
+        tuning = sweep._tuning(one.config, None)
         assert tuning is not None
         assert tuning["chosen"] == one.config["train"]["lr"]
     assert len({one.config["train"]["lr"] for one in found}) > 1
@@ -81,7 +81,17 @@ def test_every_cell_carries_its_own_searched_rate():
 )
 def test_no_search_stands_behind_another_setting(override):
     (one,) = expand([{"model": ["gpt2"]}], override)
-    assert sweep._tuning(one.config) is None
+    assert sweep._tuning(one.config, None) is None
+
+
+def test_a_search_holds_for_the_weights_that_it_started_from():
+    (one,) = expand([{"model": ["gpt2"]}], "model.weights=/a/folder")
+    holds = configuration.searched(configuration.scientific(one.config, writes=False))
+    tuning = {"chosen": one.config["train"]["lr"], "holds_for": holds, "weights_digest": "a" * 64}
+    config = {**one.config, "tuning": tuning}
+    mine, other = (assets.Asset("/a/folder", "t", digest * 64, None) for digest in "ab")
+    assert sweep._tuning(config, mine) == tuning
+    assert sweep._tuning(config, other) is None
 
 
 def test_values_reach_hydra_as_they_stand_in_the_file():

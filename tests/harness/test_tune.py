@@ -2,6 +2,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import synthetic
 from omegaconf import OmegaConf
 
 from harness import record, tune
@@ -75,6 +76,27 @@ def test_the_best_mean_wins_and_the_table_is_kept(tmp_path, capsys):
     bert = OmegaConf.load(tmp_path / "out" / "world-classification-bert-native.yaml")
     assert bert.tuning.trials == 6  # the failed one counts as score 0, it was an equal trial
     assert "extend it for both" in capsys.readouterr().out
+
+
+def test_weights_from_a_folder_are_named_and_never_mixed(tmp_path, capsys):
+    for model in ("gpt2", "bert"):
+        search(tmp_path, model, {1e-4: (5, 5), 1e-3: (9, None)})
+    for place in record.folders(tmp_path):
+        kept = record.read(place)
+        folder = {**kept.config, "model": {"name": kept.cell.model, "weights": "folder"}}
+        facts = synthetic.model(kept.cell, weights_digest=kept.cell.model * 8)
+        finished = kept.outcome.status == "finished"
+        changed = replace(kept, config=folder, model=facts if finished else None)
+        record.write(place, changed, record.read_counts(place) if finished else None)
+    assert tune.main([str(tmp_path), "--out", str(tmp_path / "out")]) == 0
+    gpt = OmegaConf.load(tmp_path / "out" / "world-classification-gpt2-native.yaml")
+    assert gpt.tuning.weights_digest == "gpt2" * 8
+    place = next(one for one in record.folders(tmp_path) if record.read(one).cell.model == "gpt2")
+    kept = record.read(place)
+    other = replace(kept, model=synthetic.model(kept.cell, weights_digest="other"))
+    record.write(place, other, record.read_counts(place))
+    assert tune.main([str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert "started from 2 different weights" in capsys.readouterr().err
 
 
 def test_unequal_effort_is_refused(tmp_path, capsys):
