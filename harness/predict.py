@@ -35,6 +35,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import difflib
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -165,11 +166,13 @@ def _run(given: Mapping[str, str]) -> int:
         model = _loaded(folder, found, given.get("words", "conll"))
         with _writing(given.get("out")) as out:
             for asked in pieces:
-                _paired(model, asked)
-                answers = model.answers(asked, int(given.get("batch_size", "32")))
+                fitting = list(itertools.takewhile(lambda one: _fits(model, one), asked))
+                answers = model.answers(fitting, int(given.get("batch_size", "32")))
                 lines = (json.dumps(answer, ensure_ascii=False) for answer in answers)
                 out.write("".join(line + "\n" for line in lines).encode())
                 out.flush()
+                if len(fitting) < len(asked):
+                    raise _misfit(model, asked[len(fitting)])
     return 0
 
 
@@ -184,16 +187,18 @@ def _loaded(folder: Path, found: record.Record, words: str) -> Answering:
     return predict_model.load(folder, found, divide)
 
 
-def _paired(model: Answering, asked: Sequence[Asked]) -> None:
-    """Raise InputError for a second text too many or too few."""
-    for one in asked:
-        if one.text.strip() and model.pairs != (one.second is not None):
-            what = (
-                'this model was tuned on pairs; give second= too, or {"text", "second"} a line'
-                if model.pairs
-                else "this model was tuned on single texts; leave the second away"
-            )
-            raise InputError(f"{shown(one.text)!r}: {what}")
+def _fits(model: Answering, one: Asked) -> bool:
+    """Whether it is a pair where the model was tuned on pairs; no words go anywhere."""
+    return not one.text.strip() or model.pairs == (one.second is not None)
+
+
+def _misfit(model: Answering, one: Asked) -> InputError:
+    what = (
+        'this model was tuned on pairs; give second= too, or {"text", "second"} a line'
+        if model.pairs
+        else "this model was tuned on single texts; leave the second away"
+    )
+    return InputError(": ".join(filter(None, [one.place, repr(shown(one.text)), what])))
 
 
 def _apart(given: Mapping[str, str]) -> None:

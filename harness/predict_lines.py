@@ -19,10 +19,11 @@ EXPECTED = 'expected {"text": "..."} on a line of its own'
 
 
 class Asked(NamedTuple):
-    """A text to answer, and the other one of a pair."""
+    """A text to answer, the other one of a pair, and where they stand, for messages."""
 
     text: str
     second: str | None = None
+    place: str = ""
 
 
 def arriving(descriptor: int) -> Iterator[list[bytes]]:
@@ -66,7 +67,7 @@ def _asked(line: bytes, place: str, first: bool, jsonl: bool) -> Asked:
         text = line.decode("utf-8-sig" if first else "utf-8").removesuffix("\r")
     except UnicodeDecodeError as error:
         raise InputError(f"{place}: not UTF-8 ({error.reason}); convert the file") from None
-    return _object(text, place) if jsonl and text.strip() else Asked(text)
+    return _object(text, place) if jsonl and text.strip() else Asked(text, None, place)
 
 
 def _object(line: str, place: str) -> Asked:
@@ -80,7 +81,8 @@ def _object(line: str, place: str) -> Asked:
     second = value.get("second")
     if second is not None and not isinstance(second, str):
         raise InputError(f'{place}: "second" is no text; leave it out or give one')
-    return Asked(checked(text, place), None if second is None else checked(second, place))
+    other = None if second is None else checked(second, place)
+    return Asked(checked(text, place), other, place)
 
 
 def checked(text: str, place: str) -> str:

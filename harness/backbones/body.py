@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM
 from transformers import logging as transformers_logging
@@ -251,17 +252,24 @@ def _read(
     """A model, and the names of its tensors that the folder lacks."""
     config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     prepare(config, dropout, attention_dropout)
-    with _quiet():  # a head that is not asked for is left out on purpose
-        model, report = auto.from_pretrained(
-            folder,
-            output_loading_info=True,
-            config=config,
-            attn_implementation=attention.name(),
-            dtype=torch.float32,
-            local_files_only=True,
-            use_safetensors=True,
-            trust_remote_code=False,
-        )
+    try:
+        with _quiet():  # a head that is not asked for is left out on purpose
+            model, report = auto.from_pretrained(
+                folder,
+                output_loading_info=True,
+                config=config,
+                attn_implementation=attention.name(),
+                dtype=torch.float32,
+                local_files_only=True,
+                use_safetensors=True,
+                trust_remote_code=False,
+            )
+    except (SafetensorError, RuntimeError) as error:
+        told = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"{folder}: its weights cannot be read ({told}); they are damaged, or not those that "
+            "its config.json describes"
+        ) from None
     return model, sorted(name for name in report["missing_keys"] if "pooler." not in name)
 
 

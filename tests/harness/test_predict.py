@@ -163,7 +163,7 @@ def test_what_is_no_text_stops_after_what_came_before(runs, capfdbinary, tmp_pat
 )
 def test_lines_that_are_no_question(line, wrong):
     read = predict_lines.read([[b'{"text": "a"}', line.encode()]], "here", jsonl=True)
-    assert next(read) == [Asked("a")]
+    assert next(read) == [Asked("a", None, "here:1")]
     with pytest.raises(InputError, match=f"here:2: .*{wrong}"):
         next(read)
 
@@ -263,6 +263,15 @@ def test_a_second_text_goes_with_pairs_alone(runs, capfdbinary):
     assert answers == []
     assert "tuned on single texts" in err
     assert "tuned on pairs" in said(capfdbinary, f"run={runs['pair']}", "text=a")[2]
+
+
+def test_lines_before_a_misfit_are_answered_and_it_is_named(runs, tmp_path, capfdbinary):
+    file = tmp_path / "asked.jsonl"
+    file.write_text('{"text": "the inn"}\n{"text": "a", "second": "b"}\n{"text": "c"}\n')
+    code, answers, err = said(capfdbinary, f"run={runs['label']}", f"file={file}")
+    assert code == 2
+    assert [one["text"] for one in answers] == ["the inn"]
+    assert f"{file}:2: 'a': this model was tuned on single texts" in err
 
 
 def test_who_reads_may_leave(runs, monkeypatch, tmp_path):

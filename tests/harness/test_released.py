@@ -320,6 +320,19 @@ def test_a_table_kept_under_the_heads_name_is_found(folders, fresh):
     assert torch.equal(answer(folder)[1], answer(folders["modernbert"])[1])
 
 
+def test_damaged_weights_are_named_and_what_is_wrong(fresh):
+    folder = fresh("bert")
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(InputError, match=r"weights cannot be read .*they are damaged"):
+        bodies.load_body(folder, 0.0, 0.0)
+    folder = fresh("gpt2")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"n_inner": 8}))
+    with pytest.raises(InputError, match=r"weights cannot be read .*config\.json describes"):
+        bodies.load_body(folder, 0.0, 0.0)
+
+
 def test_a_body_without_its_head_reads_but_does_not_write(fresh):
     folder = made.without_head(fresh("bert"))
     bodies.load_body(folder, 0.0, 0.0)
