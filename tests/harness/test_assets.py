@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from cells import composed, small_setup
@@ -54,7 +55,7 @@ def checkpoint(tmp_path, shared_cache):
 
 def test_a_folder_of_weights_is_used_and_named(tmp_path, shared_cache, checkpoint):
     setup = small_setup(tmp_path, shared_cache, "model=gpt2", f"model.weights={checkpoint}")
-    kept = record.read(experiment.Path(experiment.execute(setup)))
+    kept = record.read(Path(experiment.execute(setup)))
     assert kept.cell.weights == "checkpoint"
     assert "from checkpoint" in kept.model.description
     assert str(checkpoint.parent) not in json.dumps(kept.config)
@@ -82,7 +83,7 @@ def test_missing_tensors_are_refused_not_drawn(tmp_path, shared_cache, checkpoin
 
 def test_a_damaged_asset_is_made_again(tmp_path):
     setup = small_setup(tmp_path, tmp_path / "cache", "model=bert")
-    weights = experiment.Path(setup.foundation.asset.folder) / "model.safetensors"
+    weights = Path(setup.foundation.asset.folder) / "model.safetensors"
     whole = weights.read_bytes()
     weights.write_bytes(whole[:-100] + bytes(100))
     again = small_setup(tmp_path, tmp_path / "cache", "model=bert")
@@ -126,7 +127,7 @@ def told_of(folder, weights):
 def test_a_pretraining_here_travels_into_the_record(tmp_path, shared_cache, checkpoint):
     told_of(checkpoint, record.weights_digest(checkpoint))
     setup = small_setup(tmp_path, shared_cache, "model=gpt2", f"model.weights={checkpoint}")
-    kept = record.read(experiment.Path(experiment.execute(setup)))
+    kept = record.read(Path(experiment.execute(setup)))
     assert kept.model.pretraining["tokens"] == 12
     assert kept.model.description.endswith("pretrained here on novels (12 tokens)")
 

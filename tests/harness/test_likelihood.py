@@ -287,7 +287,7 @@ def test_a_length_that_is_none(checkpoint, text, capsys, length):
 def test_weights_that_are_damaged(checkpoint, tmp_path, text, capsys):
     broken = shutil.copytree(checkpoint, tmp_path / "broken")
     (broken / "model.safetensors").write_bytes(b"no tensors")
-    assert f"{broken}: cannot be loaded" in told(capsys, broken, text)
+    assert f"{broken}: its weights cannot be read" in told(capsys, broken, text)
 
 
 def test_a_tokenizer_of_another_model_is_refused(checkpoint, tmp_path, capsys):
