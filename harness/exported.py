@@ -13,6 +13,8 @@ from harness import record
 
 FILE = "export.json"
 FORMAT = 1
+SETTINGS = ("config.json", "tokenizer.json", "tokenizer_config.json")
+"""What answers depend on besides the weights, which the record names."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,14 @@ class Exported:
     why_not: str | None  # one sentence, where there is no class
     agreement: Agreement | None
     pairs: bool = False  # it was tuned on pairs of texts
+    settings: str | None = None  # digest of SETTINGS as written; None where nobody noted it
     format: int = FORMAT
+
+
+def settings_digest(place: Path) -> str:
+    """SHA-256 over SETTINGS, as far as they are there."""
+    files = [place / name for name in SETTINGS]
+    return record.digest([f.read_text(encoding="utf-8") if f.is_file() else None for f in files])
 
 
 def write(place: Path, found: Exported) -> None:

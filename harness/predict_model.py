@@ -163,6 +163,11 @@ def load(folder: Path, found: Record, divide: Divide) -> Answering:
     parts = _parts(found)
     try:
         form = exported.read(place)
+        if form and form.settings not in (None, exported.settings_digest(place)):
+            raise InputError(
+                f"{place}: {', '.join(exported.SETTINGS)} are not as they were written; put them "
+                "back, or delete the run's folder and run it again"
+            )
         served = _served(place, found, parts, standard=form is not None)
     except (OSError, ValueError, RuntimeError, SafetensorError, record.RecordError) as error:
         raise InputError(f"{place}: cannot be loaded ({' '.join(str(error).split())})") from None

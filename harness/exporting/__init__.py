@@ -35,7 +35,7 @@ def export(
     """Write a tuned model into a folder; returns what it is to `transformers`.
 
     `texts` are a few examples by which the folder is checked. The model that is passed is left as
-    it is. Raises OSError where the folder cannot be written.
+    it is. Raises OSError or SafetensorError where the folder cannot be written.
     """
     shutil.rmtree(place, ignore_errors=True)  # of a run that was killed
     try:
@@ -44,7 +44,8 @@ def export(
         shutil.rmtree(place, ignore_errors=True)
         _own(served, place)
         found = Exported(None, None, str(reason), None)
-    found = replace(found, pairs=any(example.second for example in texts))
+    pairs = any(example.second for example in texts)
+    found = replace(found, pairs=pairs, settings=exported.settings_digest(place))
     exported.write(place, found)
     return found
 
@@ -60,8 +61,10 @@ def _standard(
     tokenizer.save_pretrained(place)
     if form.rest:
         save_file(form.rest, place / record.HEAD)
-    agreed = agreement.checked(served, place, type(form.model), texts)
-    return Exported(type(form.model).__name__, PIPELINES[shape], None, agreed)
+    kind = type(form.model)
+    del form  # a large model should not be in memory three times
+    agreed = agreement.checked(served, place, kind, texts)
+    return Exported(kind.__name__, PIPELINES[shape], None, agreed)
 
 
 def _own(served: Served, place: Path) -> None:

@@ -258,6 +258,15 @@ def test_a_folder_from_before_exports_still_answers(runs, tmp_path, capfdbinary)
     assert "cannot be" in said(capfdbinary, f"run={folder}", "text=a")[2]
 
 
+def test_a_folder_that_somebody_changed_does_not_answer(runs, tmp_path, capfdbinary):
+    folder = Path(shutil.copytree(runs["label"], tmp_path / "run"))
+    config = folder / record.CHECKPOINT / "config.json"
+    config.write_text(config.read_text().replace('"gelu', '"relu', 1) + " ")
+    code, answers, err = said(capfdbinary, f"run={folder}", "text=a")
+    assert (code, answers) == (2, [])
+    assert "not as they were written" in err
+
+
 def test_a_second_text_goes_with_pairs_alone(runs, capfdbinary):
     _, answers, err = said(capfdbinary, f"run={runs['label']}", "text=a", "second=b")
     assert answers == []
