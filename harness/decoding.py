@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from harness.backbones.attention import Memory
-from harness.backbones.body import Specials
+from harness.backbones.family import Specials
 from harness.contracts import InputError
 from harness.heads import Writer
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness import record
-from harness.backbones.body import Frame
+from harness.backbones.family import Frame
 from harness.contracts import InputError
 from harness.windows import RULE, Window, windows
 

@@ -12,7 +12,7 @@ import torch
 from harness import assets, data, pretrain, released
 from harness.assets import Asset
 from harness.backbones import body as bodies
-from harness.backbones.body import Specials
+from harness.backbones.family import Specials
 from harness.configuration import build
 from harness.contracts import InputError, Splits
 from harness.setup import Foundation, used

@@ -14,7 +14,7 @@ import torch
 
 from harness import blocks, corpus, pretrain
 from harness.backbones import body as bodies
-from harness.backbones.body import Backbone, Specials
+from harness.backbones.family import Backbone, Specials
 from harness.blocks import Cut
 from harness.configuration import build
 from harness.contracts import InputError

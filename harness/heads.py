@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from harness.backbones import body as bodies
 from harness.backbones.attention import Memory
-from harness.backbones.body import Backbone
+from harness.backbones.family import Backbone
 from harness.batching import Batch
 
 

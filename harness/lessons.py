@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from harness.backbones.body import Backbone, Lesson, Specials
+from harness.backbones.family import Backbone, Lesson, Specials
 from harness.blocks import SEPARATOR, Blocks
 from harness.pretrain import UNASKED
 

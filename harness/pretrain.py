@@ -29,7 +29,7 @@ from transformers import AutoTokenizer
 from harness import assets, batching, encoding, train
 from harness.assets import Asset, Recipe
 from harness.backbones import body as bodies
-from harness.backbones.body import Backbone, Frame, Lesson, Specials
+from harness.backbones.family import Backbone, Frame, Lesson, Specials
 from harness.contracts import InputError
 from harness.encoding import UNBOUNDED, Room
 from harness.measure.stopwatch import Stopwatch

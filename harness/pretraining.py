@@ -21,7 +21,7 @@ from torch import Tensor
 
 from harness import blocks, checkpoints, configuration, lessons, pretrain, pretrained, train
 from harness.backbones import body as bodies
-from harness.backbones.body import Backbone, Lesson
+from harness.backbones.family import Backbone, Lesson
 from harness.contracts import InputError
 from harness.measure.stopwatch import Stopwatch
 from harness.pretrained import History

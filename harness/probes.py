@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from harness import batching
-from harness.backbones.body import Specials
+from harness.backbones.family import Specials
 from harness.heads import Predictor, Writer
 from harness.view import Pages
 

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from harness import surprisal
 from harness.backbones import masks
-from harness.backbones.body import Lesson
+from harness.backbones.family import Lesson
 from harness.contracts import InputError
 
 _LOGITS = 2**25  # of one batch; a single window may have more

@@ -21,6 +21,7 @@ from torch import Tensor
 from harness import batching, decoding, encoding, record
 from harness.assets import ARCHITECTURE
 from harness.backbones import body as bodies
+from harness.backbones.family import Frame, Specials
 from harness.batching import Batch
 from harness.contracts import Example, InputError
 from harness.encoding import Encoded
@@ -94,7 +95,7 @@ class Served:
         texts = [example.words for example in examples]
         frame, room = self.reader.frame, self.reader.room
         if self.writes:
-            edge = bodies.Frame(frame.before, frame.between)
+            edge = Frame(frame.before, frame.between)
             alone = encoding.Room(room.first + len(frame.before) + len(frame.between))
             return [encoding.encode(texts, self.reader.tokenizer, edge, alone)]
         if not any(example.second for example in examples):
@@ -200,7 +201,7 @@ def drawn(setup: Setup, place: Place = CPU) -> Served:
     """An architecture with random weights, for shapes only: it has no tokenizer and no examples."""
     parts = parts_of(setup.config)
     backbone, vocabulary = parts.backbone, parts.backbone.vocabulary
-    specials = bodies.Specials(0, 1, 2, 3, 4, 5, 6, vocabulary)
+    specials = Specials(0, 1, 2, 3, 4, 5, 6, vocabulary)
     reader = Reader(_Ids(), specials, backbone.frame(specials), "", Path(), room_of(parts))
     model: Predictor | Writer
     if parts.mode.writes:

@@ -22,7 +22,7 @@ from transformers import logging as transformers_logging
 
 from harness import assets, batching, configuration, encoding, pretrain
 from harness.backbones import body as bodies
-from harness.backbones.body import Backbone, Lesson, Specials
+from harness.backbones.family import Backbone, Lesson, Specials
 from harness.contracts import InputError
 from harness.encoding import UNBOUNDED, Encoded, Room
 from harness.measure.stopwatch import Stopwatch

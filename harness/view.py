@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from harness import batching, data, encoding, pretrain, train
 from harness.assets import Asset
 from harness.backbones import body as bodies
-from harness.backbones.body import Backbone, Frame, Specials
+from harness.backbones.family import Backbone, Frame, Specials
 from harness.batching import Batch
 from harness.configuration import build
 from harness.contracts import Example, InputError, LabelTask, Splits

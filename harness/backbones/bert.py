@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from harness.backbones import masks
-from harness.backbones.body import Frame, Lesson, Specials
+from harness.backbones.family import Frame, Lesson, Specials
 
 MASK_SHARE = 0.8  # of the chosen positions; the rest keep the word or get a random one, half each
 RANDOM_SHARE = 0.1  # (Devlin et al. 2019, section 3.1)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from harness.backbones import masks
-from harness.backbones.body import Frame, Lesson, Specials
+from harness.backbones.family import Frame, Lesson, Specials
 
 
 @dataclass(frozen=True)

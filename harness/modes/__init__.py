@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from harness.backbones.body import Backbone
+from harness.backbones.family import Backbone
 
 
 class Mode(Protocol):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from harness.backbones import masks
-from harness.backbones.body import Backbone
+from harness.backbones.family import Backbone
 from harness.modes.autoregressive import refuse
 
 

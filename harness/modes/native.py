@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.backbones.body import Backbone
+from harness.backbones.family import Backbone
 from harness.modes import Mode
 from harness.modes.autoregressive import CAUSAL, UNILM
 from harness.modes.reading import Reading

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from harness.backbones.body import Backbone
+from harness.backbones.family import Backbone
 from harness.contracts import InputError
 
 _BOTH = "_both_orders"

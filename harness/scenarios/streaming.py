@@ -24,7 +24,7 @@ from torch import Tensor
 
 from harness import encoding
 from harness.backbones.attention import Memory
-from harness.backbones.body import Frame
+from harness.backbones.family import Frame
 from harness.batching import Batch
 from harness.contracts import Example
 from harness.encoding import UNBOUNDED, Room

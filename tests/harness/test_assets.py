@@ -12,7 +12,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from harness import assets, encoding, experiment, foundation, pretrain, record
-from harness.backbones.body import Frame
+from harness.backbones.family import Frame
 from harness.contracts import InputError
 from harness.encoding import Room
 

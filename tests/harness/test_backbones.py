@@ -8,7 +8,7 @@ from harness import probes
 from harness.backbones import body as bodies
 from harness.backbones import masks
 from harness.backbones.bert import Bert
-from harness.backbones.body import Specials
+from harness.backbones.family import Specials
 from harness.backbones.gpt import Gpt
 from harness.heads import Predictor
 

@@ -3,7 +3,7 @@ import pytest
 
 from harness import batching, encoding
 from harness.assets import SPECIALS, save_tokenizer
-from harness.backbones.body import Frame
+from harness.backbones.family import Frame
 from harness.encoding import Room
 from harness.pretrain import load_tokenizer, specials
 

@@ -7,7 +7,7 @@ from transformers import AutoModelForCausalLM
 from harness import decoding
 from harness.backbones import body as bodies
 from harness.backbones.bert import Bert
-from harness.backbones.body import Specials
+from harness.backbones.family import Specials
 from harness.backbones.gpt import Gpt
 from harness.contracts import InputError
 from harness.decoding import Decoding

@@ -6,6 +6,7 @@ from cells import composed
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from harness.backbones import body as bodies
+from harness.backbones.family import Specials
 from harness.facts import forward_flops
 from harness.view import parts_of
 
@@ -34,7 +35,7 @@ def counted():
 
 def drawn(name):
     parts = parts_of(composed(f"model={name}"))
-    specials = bodies.Specials(0, 1, 2, 3, 4, 5, 6, 600)
+    specials = Specials(0, 1, 2, 3, 4, 5, 6, 600)
     return parts.backbone, bodies.new_body(parts.backbone.architecture, specials, 0, 0.0, 0.0)
 
 

@@ -6,7 +6,7 @@ import torch
 
 from harness import encoding
 from harness.assets import SPECIALS, save_tokenizer
-from harness.backbones.body import Frame
+from harness.backbones.family import Frame
 from harness.contracts import Example, InputError
 from harness.encoding import Room
 from harness.pretrain import load_tokenizer, specials

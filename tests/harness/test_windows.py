@@ -11,7 +11,7 @@ from torch import nn
 
 from harness import batching, encoding, labelling, train
 from harness.assets import SPECIALS, save_tokenizer
-from harness.backbones.body import Frame
+from harness.backbones.family import Frame
 from harness.contracts import Example, InputError, Unit
 from harness.encoding import Room
 from harness.metrics import entity_f1

@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM
 
 from harness import decoding
 from harness.backbones import body as bodies
-from harness.backbones.body import Specials
+from harness.backbones.family import Specials
 from harness.backbones.gpt import Gpt
 from harness.decoding import Decoding
 from harness.heads import Writer

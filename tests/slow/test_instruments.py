@@ -23,6 +23,7 @@ from cells import composed, small_setup
 
 from harness import experiment, racing, serving, timings
 from harness.backbones import body as bodies
+from harness.backbones.family import Specials
 from harness.measure import samples
 from harness.measure.samples import WarmUp
 from harness.measure.stopwatch import Stopwatch
@@ -77,7 +78,7 @@ def test_planted_delays_are_recovered(milliseconds):
 
 def test_latency_grows_by_the_same_with_every_layer():
     backbone = parts_of(composed("model=bert")).backbone
-    specials = bodies.Specials(0, 1, 2, 3, 4, 5, 6, 600)
+    specials = Specials(0, 1, 2, 3, 4, 5, 6, 600)
     ids = torch.randint(7, 600, (1, 64))
     real = torch.ones_like(ids, dtype=torch.bool)
     layers, calls = [2, 4, 8, 16], []
