@@ -42,7 +42,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from harness import predict_lines, predict_words, record
+from harness import invocation, predict_lines, predict_words, record
 from harness.contracts import InputError
 from harness.predict_lines import Asked
 from harness.quoting import listed, shown
@@ -145,10 +145,11 @@ def kept(folder: Path) -> record.Record:
         reason = shown(found.outcome.reason or "no reason kept", 200)
         raise InputError(f"{folder}: this run failed ({reason}), so there is no tuned model")
     if found.checkpoint_digest is None:
+        chosen = invocation.words(cell, found.config)
+        again = invocation.command(chosen | {"seed": str(cell.seed), "checkpoint": "all"})
         raise InputError(
-            f"{folder}: this run kept no tuned model; delete the folder and run "
-            f"`python -m harness.run model={cell.model} task={cell.task} data={cell.data} "
-            f"seed={cell.seed} checkpoint=all` with its other options"
+            f"{folder}: this run kept no tuned model; delete the folder and run `{again}` with "
+            "its other options"
         )
     if not (folder / record.CHECKPOINT).is_dir():
         raise InputError(f"{folder}: its folder {record.CHECKPOINT}/ is gone; put it back")

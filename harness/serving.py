@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from harness import batching, decoding, encoding, record
+from harness import batching, decoding, encoding, invocation, record
 from harness.assets import ARCHITECTURE
 from harness.backbones import body as bodies
 from harness.backbones.family import Frame, Specials
@@ -265,11 +265,9 @@ def tuned(setup: Setup, place: Place = CPU) -> Served:
 
 def again(setup: Setup) -> str:
     """The command that makes a cell with its checkpoint."""
-    cell = setup.cell
-    return (
-        f"`python -m harness.run model={cell.model} task={cell.task} data={cell.data} "
-        f"seed={cell.seed} checkpoint=all`"
-    )
+    words = invocation.words(setup.cell, setup.science)
+    again = invocation.command(words | {"seed": str(setup.cell.seed), "checkpoint": "all"})
+    return f"`{again}`"
 
 
 def _settled(model: Predictor | Writer) -> Predictor | Writer:

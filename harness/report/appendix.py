@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from harness import invocation
 from harness.comparison import SCRATCH, Arm, Comparison, Failure, Group
 from harness.record import ModelFacts, flatten
 from harness.report import truncation
@@ -172,6 +173,11 @@ def commands(comparison: Comparison) -> str:
             "Runs outside a sweep are listed with what tells them apart; every other setting is in "
             "the config of their record.json, and counts where it is no longer the default."
         )
+    if any(f"={invocation.ELSEWHERE} " in line for line in single):
+        notes.append(
+            f"`{invocation.ELSEWHERE}` stands for a path on your machine, which no record keeps; "
+            "the options of own data that are not in the command stand in `config.data`."
+        )
     if unnamed:
         notes.append("Sweeps without a name to type: " + ", ".join(map(escape, unnamed)) + ".")
     if strange:
@@ -190,7 +196,7 @@ def _single(comparison: Comparison) -> tuple[list[str], int]:
         for arm in group.arms:
             seeds = [run.seed for run in arm.runs if not run.record.sweep]
             words = _words(arm)
-            if seeds and all(TYPEABLE.fullmatch(text) for word in words for text in word):
+            if seeds and all(map(_typeable, (text for word in words for text in word))):
                 chosen = " ".join(f"{name}={word}" for name, word in words)
                 many = "-m " if len(seeds) > 1 else ""
                 run = f"python -m harness.run {many}{chosen}"
@@ -200,10 +206,14 @@ def _single(comparison: Comparison) -> tuple[list[str], int]:
     return lines, strange
 
 
+def _typeable(text: str) -> bool:
+    return text == invocation.ELSEWHERE or TYPEABLE.fullmatch(text) is not None
+
+
 def _words(arm: Arm) -> list[tuple[str, str]]:
     """What a command must say to get this arm and not another one of the report."""
     cell = arm.first.cell
-    words = {"model": cell.model, "task": cell.task, "data": cell.data}
+    words = invocation.words(cell, arm.first.config)
     if cell.weights == SCRATCH:
         words["model.weights"] = SCRATCH
     if cell.strategy != "full":

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 ORDER = [
     ["kinds"],
     ["contracts", "record", "quoting"],
-    ["data", "metrics", "measurement", "plan", "mentions", "reliability", "windows"],
+    ["data", "invocation", "metrics", "measurement", "plan", "mentions", "reliability", "windows"],
     ["measure"],
     ["environment", "released"],
     ["backbones", "assets", "configuration"],
@@ -126,7 +126,7 @@ def test_reporting_reads_records_alone():
     reporting = {"stats", "alarms", "comparison", "shelf", "arms", "pairs", "aggregate", "report"}
     reporting |= {"measurement", "timings", "decisions", "diagnosis", "crosschecks", "lanes"}
     reporting |= {"mismatch", "costs", "verdicts", "findings", "tradeoffs", "changes", "claims"}
-    reporting |= {"plots", "choosing", "resampling", "choose", "plan"}
+    reporting |= {"plots", "choosing", "resampling", "choose", "plan", "invocation"}
     for name, path in modules():
         if name in reporting:
             assert own(imported(path)) <= reporting | {"contracts", "record", "metrics", "kinds"}, (

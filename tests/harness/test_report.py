@@ -259,6 +259,22 @@ def test_runs_outside_a_sweep_have_their_own_commands(tmp_path: Path) -> None:
     assert "settings cannot be typed: 1." in box
 
 
+def test_places_that_no_record_keeps_are_left_to_the_reader(tmp_path: Path) -> None:
+    own = {"_target_": "tasks.files.own.load", "name": None, "text": "body", "label": "stars"}
+    hub = {"_target_": "tasks.hub.load.load", "name": "hub_sst2", "text": "sentence"}
+    any_one = {"architecture": {"model_type": "auto"}}
+    leave(tmp_path, cell(data="reviews one"), sweep=None, config={"data": own})
+    leave(tmp_path, cell(data="hub_sst2"), sweep=None, config={"data": hub})
+    leave(tmp_path, cell(model="tiny", weights="tiny"), sweep=None, config={"model": any_one})
+    box = sections(text_of(tmp_path))["To reproduce"]
+    files = "data=files data.path=... data.text=body data.label=stars seed=0\n"
+    assert f" model=gpt2 task=ner {files}" in box
+    assert " model=gpt2 task=ner data=hub_sst2 seed=0\n" in box
+    assert " model=checkpoint model.path=... model.name=tiny task=ner data=world seed=0\n" in box
+    assert "`...` stands for a path on your machine" in box
+    assert "cannot be typed" not in box
+
+
 def test_void_runs_void_the_reading(tmp_path: Path) -> None:
     sweep(tmp_path, 3, changes={"size": 1000})
     leave(tmp_path, cell(family="gpt", seed=1), share=0.99, size=1000)

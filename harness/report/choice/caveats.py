@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import defaultdict
 from collections.abc import Iterator
 
-from harness import mismatch
+from harness import invocation, mismatch
 from harness.choosing import EDGE, UNKNOWN, Limit, fit, standing
 from harness.comparison import SCRATCH
 from harness.costs import (
@@ -108,12 +107,13 @@ def _reason(cost: Cost, kind: Kind) -> tuple[str, str]:
 
 def _command(case: Case, at: int, remedy: str) -> str:
     """What would measure it."""
-    key, group = case.lineup.candidates[at].arm.key, case.lineup.group.key
-    words = [f"model={key.model}", f"task={group.task}"]
-    words += [] if case.lineup.group.embedded else [f"data={group.data}"]
-    words += [] if case.lineup.candidates[at].arm.native else [f"mode={key.mode}"]
-    quoted = " ".join(map(shlex.quote, words))
-    return printable(f"try: python -m harness.run {quoted} {remedy}")
+    arm = case.lineup.candidates[at].arm
+    words = invocation.words(arm.first.cell, arm.first.config)
+    if case.lineup.group.embedded:
+        del words["data"]
+    if not arm.native:
+        words["mode"] = arm.key.mode
+    return printable(f"try: {invocation.command(words)} {remedy}")
 
 
 def _computer(case: Case) -> str:
