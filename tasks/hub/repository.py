@@ -141,9 +141,18 @@ def _of_hub(asked: Asked, hub: str) -> Held:
 def _builder(path: str, config: str | None, **options: Any) -> Any:
     import datasets
 
-    builder = datasets.load_dataset_builder(path, config, **options)
-    if _form(builder) == "csv":  # NA and null are words, as they are for data=files
-        builder = datasets.load_dataset_builder(path, config, keep_default_na=False, **options)
+    def made(**more: Any) -> Any:
+        return datasets.load_dataset_builder(path, config, **more, **options)
+
+    words: dict[str, Any] = {"keep_default_na": False}  # NA and null, as for data=files
+    try:
+        builder = made()
+    except ValueError as error:  # the cache keeps CSV under the options that it was read with
+        if "find cache" not in str(error):
+            raise
+        builder = made(**words)
+    if _form(builder) == "csv":
+        builder = made(**words)
     if _form(builder) not in (*READABLE, "cache"):
         raise InputError(
             f"{path}: files of the kind '{_form(builder)}', expected {', '.join(READABLE)}: texts "

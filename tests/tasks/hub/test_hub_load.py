@@ -448,6 +448,26 @@ def test_the_cache_is_used_without_network_and_only_for_its_revision(
         reader.load(hub="someone/films", revision="f" * 40)
 
 
+def test_a_cached_set_of_csv_files_is_used_without_network(
+    connected: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where the library keeps it depends on the options that it was read with."""
+    (tmp_path / "films").mkdir()
+    rows = "".join(f"film {i} was good,good\nNA {i},bad\n" for i in range(20))
+    (tmp_path / "films" / "train.csv").write_text(f"text,label\n{rows}", encoding="utf-8")
+    options: dict[str, Any] = {"keep_default_na": False}
+    builder = datasets.load_dataset_builder(
+        str(tmp_path / "films"), cache_dir=str(tmp_path / "made"), **options
+    )
+    builder.download_and_prepare()
+    kept = datasets.BuilderConfig("default").create_config_id(config_kwargs=options)
+    shutil.copytree(builder.cache_dir, connected / "someone___films" / kept / "0.0.0" / COMMIT)
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    splits = reader.load(hub="someone/films")
+    assert (splits.name, sum(data.sizes(splits).values())) == ("films", 40)
+    assert "NA" in {example.words[0] for example in splits.train}
+
+
 def test_what_the_hub_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The library gets the name, the configuration and the revision; and no leave to run code."""
     asked = []
