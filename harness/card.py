@@ -1,17 +1,16 @@
 """The model card of a kept folder: README.md, made from the record that lies beside the folder.
 
-Reads what a run recorded and export.json, decides nothing. Foreign text is escaped; the header is
-YAML whose strings are JSON strings, which YAML reads as they are.
+Reads what a run recorded and export.json, decides nothing. Foreign text is escaped.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 
 from harness import exported, metrics, record, stats
 from harness.exported import Exported
@@ -65,8 +64,8 @@ def _header(found: Record, form: Exported | None) -> str:
         "datasets": [found.cell.data],
         "metrics": list(found.metrics),
     }
-    lines = [f"{name}: {json.dumps(value)}" for name, value in fields.items()]
-    return "\n".join(["---", *lines, "---", ""])
+    told = yaml.safe_dump(fields, sort_keys=False, width=1000)  # all in ASCII
+    return f"---\n{told}---\n"
 
 
 def _opening(found: Record) -> str:

@@ -106,6 +106,9 @@ def test_foreign_text_does_no_harm(tmp_path):
     )
     text = card.text(bad, counts, replace(FORM, architecture=None, pipeline=None, why_not=HOSTILE))
     assert header(text)["datasets"] == [HOSTILE]
+    odd = "films \N{GRINNING FACE}\n---\nlicense: mit"
+    of_odd = card.text(replace(bad, cell=cell(data=odd)), counts, FORM)
+    assert yaml.safe_load(re.split(r"(?m)^---$", of_odd)[1])["datasets"] == [odd]
     body = text.split("---\n", 2)[2]
     for harm in ("<script", "http://", "\u202e", "\x1b", "\n# top"):
         assert harm not in body
