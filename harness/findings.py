@@ -30,6 +30,7 @@ class Findings:
     plan: Plan
     standing: str  # when the plan was made, in words
     verdicts: tuple[Verdict, ...]
+    quoted: bool = True  # whether texts of the data may be shown
 
     def of(self, contrast: Contrast) -> Verdict:
         """The verdict on a contrast of this comparison."""

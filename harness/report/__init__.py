@@ -8,7 +8,7 @@ appendix have pages of their own. The same as one HTML file, the tables as CSV, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness import findings, record
@@ -55,16 +55,19 @@ def write(
     out: Path | None = None,
     price_per_hour: float | None = None,
     plan: Plan | None = None,
+    quoted: bool = True,
 ) -> Path:
     """Report on what was recorded below folders; returns the file, report.md in the first of them.
 
-    `out` is another place for it; the other files lie beside it.
+    `out` is another place for it; the other files lie beside it. Not `quoted`, no text of the data
+    is shown.
     Raises InputError where there are no records or a file cannot be written.
     """
     path = out or roots[0] / NAME
     if path.suffix != ".md" or path.is_dir():
         raise InputError(f"--out {path}: expected a markdown file, such as report.md")
-    return _kept(path, made(findings.find(roots, plan), path.stem, price_per_hour))
+    found = replace(findings.find(roots, plan), quoted=quoted)
+    return _kept(path, made(found, path.stem, price_per_hour))
 
 
 def _kept(path: Path, files: Mapping[str, bytes]) -> Path:

@@ -28,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if chosen.against:
             out = report.write_changes(chosen.against, chosen.results, chosen.out, named)
         else:
-            out = report.write(chosen.results, chosen.out, chosen.price_per_hour, named)
+            out = report.write(
+                chosen.results, chosen.out, chosen.price_per_hour, named, chosen.quoted
+            )
     except InputError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
@@ -59,6 +61,12 @@ def _parser() -> argparse.ArgumentParser:
         type=_price,
         metavar="PRICE",
         help="of the machine, in any currency; adds money to the training cost",
+    )
+    parser.add_argument(
+        "--no-texts",
+        action="store_false",
+        dest="quoted",
+        help="show no text of the data, for a report that others will read",
     )
     return parser
 

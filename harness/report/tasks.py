@@ -42,7 +42,7 @@ def chapter(findings: Findings, group: Group) -> str:
         slices(group),
         diagnosis(group),
         looks(group),
-        samples(group),
+        samples(group) if findings.quoted else "",
         match(group),
         training(group),
     )

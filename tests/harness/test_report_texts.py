@@ -11,6 +11,7 @@ from rendered import HOSTILE, STEERING, assert_rectangular, cells, rows, section
 from synthetic import TRAINING, cell, leave
 
 from harness import record
+from harness.report.__main__ import main
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,21 @@ def test_scores_of_texts_headline_first_and_looks_apart(texts: str) -> None:
     looks = ["repetition (4-grams)", "distinct-1", "distinct-2", "empty", "cut off"]
     assert cells(head) == ["model", *looks]
     assert len(described) == 4
+
+
+def test_a_report_without_texts_shows_none_of_the_data(tmp_path: Path) -> None:
+    kept = leave(tmp_path, cell(task="generation"))
+    lines = (kept / record.PREDICTIONS).read_text(encoding="utf-8").splitlines()
+    rows_ = [json.loads(line) for line in lines]
+    inputs = [" ".join(row["words"]) for row in rows_]
+    told = {True: [], False: []}
+    for quoted, arguments in ((True, []), (False, ["--no-texts"])):
+        out = tmp_path / f"{quoted}" / "report.md"
+        assert main([str(tmp_path), "--out", str(out), *arguments]) == 0
+        texts = [f.read_text("utf-8") for f in out.parent.rglob("*.*") if f.suffix != ".png"]
+        told[quoted] = [line for line in inputs if any(line in text for text in texts)]
+    assert told[True] == inputs[:3]
+    assert told[False] == []
 
 
 def test_bleu_is_shown_on_its_own_scale(texts: str) -> None:
