@@ -105,10 +105,10 @@ def test_cells_that_share_data_and_weights_share_a_foundation():
 
 
 def test_the_shipped_sweeps_hold_both_models_of_a_pair():
-    for name in ("quick", "smoke", "lr", "real_lr", "small", "small_lr", "race"):
+    for name in ("quick", "smoke", "lr", "real_lr", "small", "small_twin_lr", "race"):
         with initialize_config_dir(str(CONF), version_base="1.3"):
             composed = expansion.compose("config", overrides=[f"sweep={name}"])
-            config = {"sweep": expansion.OmegaConf.to_container(composed.sweep)}
+            config = {"sweep": expansion.OmegaConf.to_container(composed.sweep, resolve=True)}
             found = list(expansion.expand(config, [f"sweep={name}"]))
         sides = {"gpt": set(), "bert": set()}
         for one in found:
