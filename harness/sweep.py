@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -66,8 +67,8 @@ def _writable(folder: Path, key: str) -> None:
     """Raise InputError now for a folder that could not be written to after hours of work."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        record.write_text(folder / ".writable", "")
-        (folder / ".writable").unlink()
+        with tempfile.TemporaryFile(dir=folder) as tried:  # no name that another command may take
+            tried.write(b"writable")
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(

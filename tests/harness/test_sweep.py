@@ -1,5 +1,6 @@
 """Which cells a sweep holds, and what each is told."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -126,3 +127,12 @@ def test_an_unknown_value_stops_before_anything_runs():
     with pytest.raises(InputError, match=r"train\.epochs"):
         configuration.check({**one.config, "train": {**one.config["train"], "epochs": 0}})
     assert isinstance(one, Planned)
+
+
+def test_commands_that_start_at_once_try_the_same_folder(tmp_path):
+    def tried(_):
+        sweep._writable(tmp_path / "cache", "cache")
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(tried, range(400)))
+    assert list((tmp_path / "cache").iterdir()) == []
