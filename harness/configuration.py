@@ -154,6 +154,8 @@ def check(config: Mapping[str, Any]) -> None:
     for key, (kind, fits, expected) in _RANGES.items():
         if checkpoint and key in ("model.vocabulary", "model.weights"):
             continue  # the checkpoint brings its own
+        if key == "model.vocabulary" and "vocabulary" not in config["model"]:
+            continue  # the family has a default
         value: Any = config
         for part in key.split("."):
             if not isinstance(value, Mapping) or part not in value:

@@ -170,3 +170,10 @@ def test_science_knows_what_matters():
         configuration.scientific(composed(*o), writes=False) for o in ((), ("decoding=beam",))
     ]
     assert spoken[0] == spoken[1]
+
+
+def test_a_model_may_leave_to_its_family_what_has_a_default_there():
+    config = composed()
+    del config["model"]["vocabulary"]
+    configuration.check(config)
+    assert configuration.build(config["model"], "model").vocabulary == 8000
