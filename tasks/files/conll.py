@@ -65,7 +65,7 @@ def load(
     train: str,
     dev: str | None,
     test: str | None,
-    folder: str = "",
+    folder: str | None = None,
     word_column: int = 0,
     tag_column: int = -1,
     separator: str | None = None,

@@ -55,7 +55,7 @@ def load(
     second: Column | None = None,
     input: Column | None = None,  # noqa: A002 - named as its key is
     target: Column | None = None,
-    folder: str = "",
+    folder: str | None = None,
     labels: Mapping[str, str] | Sequence[str] | None = None,
     fields: int | None = None,
     quote: str | None = None,

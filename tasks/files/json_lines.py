@@ -29,7 +29,7 @@ def load(
     second: str | None = None,
     input: str | None = None,  # noqa: A002 - named as its key is
     target: str | None = None,
-    folder: str = "",
+    folder: str | None = None,
     labels: Mapping[str, str] | Sequence[str] | None = None,
     encoding: str = "utf-8",
     test_note: str | None = None,

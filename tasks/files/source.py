@@ -12,14 +12,14 @@ from harness.quoting import listed
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def locate(name: str, path: str | None, folder: str) -> Path:
+def locate(name: str, path: str | None, folder: str | None) -> Path:
     """The folder that holds the data set's files."""
     if path is None:
         raise InputError(
             f"data={name} reads files below a folder that you name: "
             "set GPT_OR_BERT_DATA=/path/to/data or data.path=..."
         )
-    found = Path(path) / folder
+    found = Path(path) / (folder or "")
     if not found.is_dir():
         raise InputError(
             f"{found}: no such folder, expected the files of data={name} there; "
@@ -29,7 +29,7 @@ def locate(name: str, path: str | None, folder: str) -> Path:
 
 
 def files(
-    name: str, path: str | None, folder: str, train: str, dev: str | None, test: str | None
+    name: str, path: str | None, folder: str | None, train: str, dev: str | None, test: str | None
 ) -> dict[str, Path]:
     """The file of each split that has one, train first."""
     where = locate(name, path, folder)

@@ -45,6 +45,13 @@ def test_rows_become_examples_named_by_their_line(tmp_path: Path) -> None:
     assert splits.warnings == ("no dev split", "no test split")
 
 
+def test_a_folder_below_the_path_may_be_named_or_not(tmp_path: Path) -> None:
+    (tmp_path / "toy").mkdir()
+    here = read(tmp_path / "toy", GOOD)
+    assert here == read(tmp_path / "toy", GOOD, folder=None)
+    assert here == delimited.load(**(GLUE | {"path": str(tmp_path), "folder": "toy"}))
+
+
 @pytest.mark.parametrize(
     "content",
     [
