@@ -103,6 +103,30 @@ def read(reading: Reading) -> Corpus:
     return Corpus(train, held_out, facts)
 
 
+def reading_of(config: Mapping[str, Any]) -> Reading:
+    """What the command was told of the text."""
+    names = ("files", "skip", "strip", "documents", "hold_out", "hold_out_by", "seed")
+    return Reading(Path(config["text"]).expanduser(), **{name: config[name] for name in names})
+
+
+def check_unchanged(reading: Reading, before: Mapping[str, str], place: str) -> None:
+    """Raise InputError, naming a file, where the text is not what it was `before` (digests).
+
+    `place` is what to delete where another text is meant.
+    """
+    now = digests(reading)
+    for name in sorted({*before, *now}):
+        if before.get(name) == now.get(name):
+            continue
+        what = (
+            "was not there" if name not in before else "is gone" if name not in now else "changed"
+        )
+        raise InputError(
+            f"text={reading.folder}: {name} {what} since this pretraining was begun; give the text "
+            f"as it was, or choose another out=..., or delete {place} to begin again"
+        )
+
+
 def digests(reading: Reading) -> dict[str, str]:
     """SHA-256 of every file that would be read, by its path below the folder, without reading on.
 

@@ -18,7 +18,6 @@ from harness.backbones.family import Backbone, Specials
 from harness.blocks import Cut
 from harness.configuration import build
 from harness.contracts import InputError
-from harness.corpus import Reading
 from harness.train import Progress
 
 _STAND_IN = Specials(0, 1, 2, 3, 4, 5, 6, 7)
@@ -36,10 +35,10 @@ def lay(argument: tuple[Mapping[str, Any], str], progress: Progress) -> dict[str
     folder = Path(place)
     sides = {name: build(side, f"sides.{name}") for name, side in config["sides"].items()}
     _check(sides, config["device"])
-    reading = _reading(config)
+    reading = corpus.reading_of(config)
     try:
         if (folder / blocks.FACTS).is_file():
-            _check_unchanged(reading, blocks.told(folder)["sha256"], folder)
+            corpus.check_unchanged(reading, blocks.told(folder)["sha256"], str(folder.parent))
         else:
             text = corpus.read(reading)
             progress(0.2)
@@ -63,11 +62,6 @@ def _check(sides: Mapping[str, Backbone], device: str) -> None:
         raise InputError(f"device={device}: torch sees no CUDA device here; use device=cpu")
 
 
-def _reading(config: Mapping[str, Any]) -> Reading:
-    names = ("files", "skip", "strip", "documents", "hold_out", "hold_out_by", "seed")
-    return Reading(Path(config["text"]).expanduser(), **{name: config[name] for name in names})
-
-
 def _tokenizer(config: Mapping[str, Any]) -> tuple[int, int, bool]:
     return config["vocabulary"], config["alphabet"], config["whole_words"]
 
@@ -76,21 +70,6 @@ def _room(sides: Mapping[str, Backbone], length: int) -> int:
     """Tokens of text in a block: what is left beside the special tokens of either model."""
     frames = [side.frame(_STAND_IN) for side in sides.values()]
     return length - max(len(frame.before) + len(frame.after) for frame in frames)
-
-
-def _check_unchanged(reading: Reading, before: Mapping[str, str], folder: Path) -> None:
-    """Raise InputError where the text is not what the blocks were made of, naming a file."""
-    now = corpus.digests(reading)
-    for name in sorted({*before, *now}):
-        if before.get(name) == now.get(name):
-            continue
-        what = (
-            "was not there" if name not in before else "is gone" if name not in now else "changed"
-        )
-        raise InputError(
-            f"text={reading.folder}: {name} {what} since this pretraining was begun; give the text "
-            f"as it was, or delete {folder.parent} to begin again"
-        )
 
 
 def _parameters(sides: Mapping[str, Backbone], folder: Path) -> dict[str, int]:

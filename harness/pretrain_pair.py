@@ -35,7 +35,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from harness import environment, isolate, pool, pretrain_settings, pretrain_told, record
+from harness import corpus, environment, isolate, pool, pretrain_settings, pretrain_told, record
 from harness.contracts import InputError
 from harness.isolate import Done, Failed, Job
 from harness.measure.stopwatch import Stopwatch
@@ -97,9 +97,14 @@ class _Command:
 
     def run(self) -> int:
         """Do what is left to do."""
+        reading = corpus.reading_of(self.config)
+        corpus.listing(reading)  # a folder that is not there is refused before anything else
         with _alone(self.place, self.config["out"]):
             left = self._left()
             if not left:
+                every = ", ".join(map(str, (self.place, *self._folders())))
+                for folder in self._folders():
+                    corpus.check_unchanged(reading, pretrain_told.text_of(folder), every)
                 _say(f"both models are there: {', '.join(map(str, self._folders()))}")
                 return DONE
             laid = self._prepare()

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.contracts import InputError
+
 FILE = "pretraining.json"
 
 
@@ -34,6 +36,15 @@ def about_text(
     )
     sizes = (f"{name} {count / 1e6:.2f} M" for name, count in parameters.items())
     yield f"parameters, with the output layer: {', '.join(sizes)}"
+
+
+def text_of(folder: Path) -> dict[str, str]:
+    """Digests of the files that a finished model was made of. Raises InputError."""
+    try:
+        found: dict[str, str] = json.loads((folder / FILE).read_text("utf-8"))["text"]["sha256"]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise InputError(f"{folder / FILE}: cannot be read ({error}); delete {folder}") from None
+    return found
 
 
 def _held_out(text: Mapping[str, Any]) -> Iterator[str]:

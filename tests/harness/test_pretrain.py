@@ -154,6 +154,22 @@ def test_a_changed_text_is_refused_by_name(text, tmp_path, capsys, change, told)
     assert told in refused(capsys, f"text={text}", f"out={out}", *TINY)
 
 
+def test_models_of_another_text_are_not_taken_for_these(text, tmp_path, capsys):
+    """Also where nothing is left to do."""
+    out, other = tmp_path / "pair", tmp_path / "other"
+    assert command(text, out) == 0
+    shutil.copytree(text, other)
+    (other / "text 1.txt").write_text("another text altogether\n" * 400, encoding="utf-8")
+    told = refused(capsys, f"text={other}", f"out={out}", *TINY)
+    assert "text 1.txt changed since this pretraining was begun" in told
+    every = ", ".join(str(out / name) for name in ("pair-small", "small_gpt2", "small_bert"))
+    assert f"delete {every} to begin again" in told
+    for gone in (tmp_path / "nowhere", tmp_path / "empty"):
+        if gone.name == "empty":
+            gone.mkdir()
+        assert f"text={gone}: " in refused(capsys, f"text={gone}", f"out={out}", *TINY)
+
+
 def test_a_text_may_move(text, tmp_path):
     out = tmp_path / "pair"
     command(text, out, "minutes=1e-9")
