@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from safetensors import SafetensorError
+
 from harness import environment, exporting, facts, metrics, record, train
 from harness import setup as setups
 from harness.assets import Asset
+from harness.contracts import InputError
 from harness.exporting import agreement
 from harness.labelling import Labelling
 from harness.measure.stopwatch import Stopwatch
@@ -82,7 +86,19 @@ def _run(setup: Setup, asset: Asset, progress: Progress) -> None:
         if setup.keep_checkpoint:
             kept = _kept(setup, work, parts, kept, counts)
     finally:  # the result stands, whatever becomes of its model
-        record.write(setup.folder, kept, counts, found.rows)
+        _write(setup, kept, counts, found.rows)
+
+
+def _write(
+    setup: Setup, kept: record.Record, counts: record.CountTable, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    try:
+        record.write(setup.folder, kept, counts, rows)
+    except OSError as error:
+        raise InputError(
+            f"{setup.folder}: the record could not be written ({error.strerror or error}); make "
+            "room there and run the same command again"
+        ) from None
 
 
 def _loss(work: Work) -> Any:
@@ -114,6 +130,13 @@ def _kept(
         exporting.export(served, work.classes, texts, place)
         kept = replace(found, checkpoint_digest=record.weights_digest(place))
         card.write(place, kept, counts)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(place, ignore_errors=True)
+        raise InputError(
+            f"{place}: scored and recorded, but the tuned model could not be kept "
+            f"({getattr(error, 'strerror', None) or error}); make room there, delete "
+            f"{setup.folder} and run the same command again"
+        ) from None
     except BaseException:
         shutil.rmtree(place, ignore_errors=True)
         raise

@@ -79,7 +79,7 @@ def load(path: Path) -> Plan:
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise InputError(f"{path}: cannot be read as a plan ({reason})") from None
     return _made(found, str(path))
 

@@ -45,7 +45,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from harness import invocation, predict_lines, predict_words, record
 from harness.contracts import InputError
 from harness.predict_lines import Asked
-from harness.quoting import listed, shown
+from harness.quoting import shown
 
 if TYPE_CHECKING:
     from harness.predict_model import Answering
@@ -71,7 +71,11 @@ def main(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:  # a full disk
-        sys.stderr.write(f"error: {error.strerror or error}; not all was written\n")
+        where = next((one for one in arguments if one.startswith("out=")), "standard output")
+        sys.stderr.write(
+            f"error: {where}: {error.strerror or error}; not all was written: make room, or write "
+            "elsewhere with out=\n"
+        )
         return 2
     except KeyboardInterrupt:
         sys.stderr.write("\nstopped\n")
@@ -129,7 +133,12 @@ def chosen(run: str, results: Path) -> Path:
         return results / RUNS / found[0]
     if found:
         raise InputError(
-            f"run={shown(run)}: {len(found)} runs begin so: {listed(found, MOST)}; say more of it"
+            f"run={shown(run)}: {len(found)} runs begin so: {', '.join(found[:MOST])}"
+            f"{', ...' if len(found) > MOST else ''}; say more of it"
+        )
+    if path.is_dir():
+        raise InputError(
+            f"run={shown(run, 120)}: no {record.RECORD} there; expected a run's folder"
         )
     near = difflib.get_close_matches(run, names, n=3, cutoff=0.4)
     hint = f"; the nearest are {', '.join(near)}" if near else ""
@@ -255,11 +264,17 @@ def _writing(out: str | None) -> Iterator[BinaryIO]:
     if out is None:
         yield sys.stdout.buffer
         return
+    with _opened(Path(out)) as stream:
+        yield stream
+
+
+def _opened(out: Path) -> BinaryIO:
     try:
-        with Path(out).open("wb") as stream:
-            yield stream
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        raise InputError(f"out={shown(out)}: cannot be written ({error.strerror})") from None
+        return out.open("wb")
+    except OSError as error:
+        raise InputError(
+            f"out={shown(out, 120)}: cannot be written ({error.strerror}); name another file"
+        ) from None
 
 
 if __name__ == "__main__":

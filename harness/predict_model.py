@@ -165,8 +165,8 @@ def load(folder: Path, found: Record, divide: Divide) -> Answering:
         form = exported.read(place)
         if form and form.settings not in (None, exported.settings_digest(place)):
             raise InputError(
-                f"{place}: {', '.join(exported.SETTINGS)} are not as they were written; put them "
-                "back, or delete the run's folder and run it again"
+                f"{place}: {_changed(place)}; put it back, or delete the run's folder and run it "
+                "again"
             )
         served = _served(place, found, parts, standard=form is not None)
     except (OSError, ValueError, RuntimeError, SafetensorError, record.RecordError) as error:
@@ -174,6 +174,14 @@ def load(folder: Path, found: Record, divide: Divide) -> Answering:
     pairs = form.pairs if form is not None else found.cell.task == "matching"
     classes = found.data.classes if found.data is not None else ()
     return Answering(served, classes, pairs, divide)
+
+
+def _changed(place: Path) -> str:
+    """Which of the settings, as far as one can tell: there is one digest for all."""
+    gone = [name for name in exported.SETTINGS if not (place / name).is_file()]
+    if gone:
+        return f"gone: {', '.join(gone)}"
+    return f"one of {', '.join(exported.SETTINGS)} is not as it was written"
 
 
 def _check(place: Path, found: Record) -> None:

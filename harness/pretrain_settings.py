@@ -126,7 +126,8 @@ def _check(config: Mapping[str, Any]) -> None:
     for key, (kinds, fits, expected) in _RANGES.items():
         value = config[key]
         if isinstance(value, bool) != (kinds is bool) or not isinstance(value, kinds):
-            raise InputError(f"{key}={shown(value)}: expected {expected}")
+            said = f"{key}: not set;" if value is None else f"{key}={shown(value)}:"
+            raise InputError(f"{said} expected {expected}")
         if not fits(value):
             raise InputError(f"{key}={shown(value)}: expected {expected}")
     if config["batch_tokens"] < config["length"]:

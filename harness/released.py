@@ -67,7 +67,15 @@ def named(path: str) -> str:
 def located(path: str, revision: str | None) -> Path:
     """The folder of a path: itself, or its snapshot in the hub's cache. Raises InputError."""
     if is_local(path):
-        return Path(path).expanduser().resolve()
+        folder = Path(path).expanduser().resolve()
+        if not (folder / "config.json").is_file():
+            raise InputError(
+                f"model.path={path}: no config.json there; expected a folder in the hub's format: "
+                "config.json, model.safetensors and the files of a tokenizer"
+            )
+        return folder
+    if path and Path(path).expanduser().is_file():
+        raise InputError(f"model.path={path}: that is a file; give the folder that it lies in")
     if not path:
         raise InputError("model.path: not set; expected a folder, or an id on the hub such as "
                          "openai-community/gpt2")  # fmt: skip

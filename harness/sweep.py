@@ -32,6 +32,17 @@ class Tally:
     already: int
     failed: Sequence[tuple[Setup, str]]
 
+    @property
+    def unkept(self) -> list[Setup]:
+        """Finished cells whose tuned model was asked for and is not there."""
+        return [
+            setup
+            for setup in self.setups
+            if setup.keep_checkpoint
+            and setups.outcome(setup.folder) == "finished"
+            and record.read(setup.folder).checkpoint_digest is None
+        ]
+
 
 def run(planned: Sequence[Planned]) -> int:
     """Run what is not finished yet, write the report, tell how it went; returns the exit code."""
@@ -70,7 +81,8 @@ def _writable(folder: Path, key: str) -> None:
         with tempfile.TemporaryFile(dir=folder) as tried:  # no name that another command may take
             tried.write(b"writable")
     except OSError as error:
-        reason = error.strerror or str(error)
+        file = isinstance(error, FileExistsError | NotADirectoryError)
+        reason = "that is a file, not a folder" if file else error.strerror or str(error)
         raise InputError(
             f"{key}={folder}: cannot be written ({reason}); choose another folder with {key}=..."
         ) from None
@@ -244,6 +256,8 @@ def _conclude(tally: Tally, measured: Measured, results: Path) -> None:
         ("cells finished", len(tally.setups), len(tally.failed), tally.already),
         ("measurements made", measured.count, len(measured.failed), measured.already),
     )
+    for setup in tally.unkept:
+        _say(f"no tuned model: {setup.folder} is finished and kept none; delete it to run it again")
     for what, planned, lost, already in counts:
         if planned:
             _say(f"{planned - lost} of {planned} {what} ({already} were {what.split()[1]} before)")

@@ -144,6 +144,8 @@ class Ranking:
         every, able = int(query.max()) + 1, sum(1 for _ in _orderable(query, right))
         if (every if self.headline == "auc" else able) < least:
             told = "" if self.headline == "auc" else ", or use task.headline=auc"
+            if every > able:  # as where candidates of one query were drawn into several splits
+                told += ", or set data.together=text where splits are drawn"
             raise InputError(
                 f"task=ranking: {name} has {every:,} queries (different first texts), {able:,} of "
                 f"them with candidates of both labels; {self.headline} needs {least} or more: "

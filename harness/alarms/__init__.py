@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from harness.alarms import answers, probes, slices
+from harness.alarms import answers, probes, slices, training
 from harness.alarms.answers import COLLAPSED, below_entropy
 from harness.alarms.case import VOID, WARNING, Alarm, Case, case_of
 from harness.record import CountTable, Record
@@ -34,6 +34,7 @@ POSSIBLE: dict[str, Callable[[Case], bool]] = {
     "a causality probe against the model's claim": probes.looked_left,
     "a padding probe": probes.looked_at_padding,
     "a target that leaks into its source": probes.looked_across,
+    "training that never beat the fresh head": training.trained,
 }
 """What a run can be checked for, and whether its record holds enough for it."""
 
@@ -47,6 +48,7 @@ RULES: tuple[Callable[[Case], Iterator[Alarm]], ...] = (
     answers.one_answer,
     probes.contradicted,
     probes.leaked,
+    training.never_better,
 )
 
 

@@ -16,7 +16,7 @@ STANDARD_ERRORS = 3.7
 
 
 class Alarm(NamedTuple):
-    """One bell: `number` is "1" to "6", "11", "13", "cap" or "collapsed"."""
+    """One bell: `number` is "1" to "6", "11", "13", "cap", "collapsed" or "fresh head"."""
 
     number: str
     severity: str  # "void" or "warning"

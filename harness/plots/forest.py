@@ -31,7 +31,7 @@ ROW, HEAD, AXIS, LINE = 0.6, 0.28, 1.0, 0.165
 LEFT, RIGHT = 2.85, 1.65
 """Inches: a row, a section's name, the words below an axis, a line of a row; and beside it."""
 
-KEY = "thick: 95 %    thin: level that decides (Holm)    band: margin"
+KEY, BAND = "thick: 95 %    thin: level that decides (Holm)", "    band: margin"
 WHOLE = 100.0
 """Points: no two shares differ by more."""
 
@@ -122,7 +122,8 @@ def draw(entries: Sequence[Entry], title: str, subtitle: str) -> Figure | None:
             axes = canvas.axes(figure, LEFT, bottom + AXIS, width, _height(panel))
             _panel(axes, panel)
             bottom += AXIS + _height(panel)
-        canvas.note(figure, KEY, LEFT)
+        band = BAND if any(one.margin is not None for one in entries) else ""
+        canvas.note(figure, KEY + band, LEFT)
     return figure
 
 

@@ -68,7 +68,8 @@ def told(one: Verdict) -> str:
     """What is compared, how often, and what limits it."""
     contrast = one.contrast
     about = plain(scope(one.group, contrast), 60)
-    parts = [f"{about}, {counted(len(contrast.seeds), 'seed')}"]
+    paired = counted(len(contrast.seeds), "seed") + (" in common" if contrast.incomplete else "")
+    parts = [f"{about}, {paired}"]
     parts.append(f"GPT is {named(contrast.gpt)}, BERT is {named(contrast.bert)}")
     if rung := alarmed(contrast.gpt, contrast.bert):
         parts.append(f"void: {plain(rung, 100)}")

@@ -172,6 +172,8 @@ def sureness(one: Verdict) -> str:
         return "see below"
     if one.preliminary or one.decision is None:
         text = f"preliminary: {text}"
+    if one.contrast.incomplete:
+        text += "; the difference leaves out unpaired seeds"
     return text
 
 

@@ -89,7 +89,9 @@ def failures(comparison: Comparison) -> str:
     rows = [_failure(one) for one in comparison.failures]
     header = ["folder", "task", "model", "mode", "seed", "reason"]
     missing = [
-        f"{place(group)}: {escape(text)}" for group in comparison.groups for text in group.missing
+        f"{place(group)}: {escape(text)}"
+        for group in comparison.groups
+        for text in (*group.missing, *(t for c in group.contrasts for t in c.incomplete))
     ]
     return section(
         2,

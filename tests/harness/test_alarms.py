@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import synthetic_texts
-from synthetic import CAPS, TEXT_PROBES, answers, cell, data, made, table
+from synthetic import CAPS, TEXT_PROBES, TRAINING, answers, cell, data, made, table
 
 from harness import alarms
 from harness.record import Cell, CountTable, Record
@@ -233,7 +233,7 @@ def test_11_and_13_of_written_texts(mode: str, seen: dict[str, Any], number: str
 
 def test_what_can_be_checked_of_written_texts() -> None:
     of = cell(family="bert", task="generation")
-    able = ["collapse to one answer", *PROBED, "a target that leaks into its source"]
+    able = ["collapse to one answer", *PROBED, "a target that leaks into its source", TRAINED]
     assert alarms.checks(made(of, 20), TEXTS) == able
     assert alarms.checks(made(of, 20, probes=None), TEXTS) == able[:1]
 
@@ -265,12 +265,22 @@ def test_6_no_reader_needs_fewer_bits_than_the_source_has() -> None:
     )
 
 
+def test_a_fresh_head_that_was_never_beaten_is_no_tuned_model() -> None:
+    counts = one_slice("L", 500, 577)
+    assert rung(run(GPT, training=replace(TRAINING, best_step=0)), counts) == [
+        ("fresh head", "warning")
+    ]
+    assert rung(run(GPT, training=TRAINING), counts) == []
+    assert TRAINED not in alarms.checks(run(GPT, training=None), counts)
+
+
 def test_runs_without_units_are_fine() -> None:
     columns = {"correct": [1, 1, 0, 1], "total": [1] * 4}
     assert rung(made(CLASSIFIED, 4), CountTable(columns)) == []
 
 
 WHOLE = ["answers that the reader cannot know", "scores above the cap", "collapse to one answer"]
+TRAINED = "training that never beat the fresh head"
 PROBED = ["a causality probe against the model's claim", "a padding probe"]
 
 
@@ -287,14 +297,14 @@ PROBED = ["a causality probe against the model's claim", "a padding probe"]
     ],
 )
 def test_what_can_be_checked_is_known(of: Cell, changes: dict[str, Any], able: list[str]) -> None:
-    assert alarms.checks(run(of, **changes), one_slice("R", 300, 577)) == able
+    assert alarms.checks(run(of, **changes), one_slice("R", 300, 577)) == [*able, TRAINED]
 
 
 def test_what_can_be_checked_without_slices_and_caps() -> None:
     columns = {"correct": [1, 1, 0, 1], "total": [1] * 4}
     files = made(CLASSIFIED, 4, data=data(CLASSIFIED, 4, caps={}), probes=PROBES)
-    assert alarms.checks(files, CountTable(columns)) == ["collapse to one answer", *PROBED]
-    assert alarms.checks(replace(files, majority=None), CountTable(columns)) == PROBED
+    assert alarms.checks(files, CountTable(columns)) == ["collapse to one answer", *PROBED, TRAINED]
+    assert alarms.checks(replace(files, majority=None), CountTable(columns)) == [*PROBED, TRAINED]
 
 
 def test_names_can_be_checked_without_pretraining_only() -> None:

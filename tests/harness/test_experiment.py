@@ -126,7 +126,10 @@ def test_a_result_outlives_a_model_that_cannot_be_kept(tmp_path, shared_cache, m
 
     monkeypatch.setattr("harness.card.write", full)
     setup = small_setup(tmp_path, shared_cache, "model=bert", keep=True)
-    with pytest.raises(OSError, match="No space left"):
+    told = (
+        f"scored and recorded, .* not be kept .No space left.*; make room .* delete {setup.folder}"
+    )
+    with pytest.raises(InputError, match=told):
         experiment.execute(setup)
     kept = record.read(setup.folder)
     assert kept.outcome.status == "finished"

@@ -306,7 +306,7 @@ def test_who_reads_may_leave(runs, monkeypatch, tmp_path):
 def test_ctrl_c_and_a_full_disk(runs, monkeypatch, capsys):
     for error, code, text in (
         (KeyboardInterrupt, 130, "stopped"),
-        (OSError(28, "full"), 2, "full"),
+        (OSError(28, "full"), 2, "standard output: full; not all was written: make room"),
     ):
 
         def stop(*_, error=error):

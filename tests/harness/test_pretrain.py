@@ -299,7 +299,7 @@ def test_a_disk_that_fills_while_reading_is_told(text, tmp_path, monkeypatch, ca
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        (["out=x"], "text=None: expected a folder of text files"),
+        (["out=x"], "text: not set; expected a folder of text files"),
         (["text=/no/such/place"], "text=/no/such/place: no such folder"),
         (["text=x", "updats=9"], "updats: there is no such key (did you mean updates?)"),
         (["text=x", "nonsense"], "'nonsense': expected key=value"),

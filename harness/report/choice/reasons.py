@@ -64,6 +64,9 @@ def _ahead(case: Case, one: int, other: int) -> str:
     if lead is None:
         return f"ahead of {case.names[other]}, to which it cannot be compared"
     text = f"{case.names[one]} ahead of {case.names[other]} by {case.points(lead.mean)}"
+    arms = [case.lineup.candidates[at].arm for at in (one, other)]
+    if len({tuple(run.seed for run in arm.runs) for arm in arms}) > 1:
+        text += " on the seeds that both have"
     if lead.low is None or lead.high is None:
         return text
     return f"{text} [{case.points(lead.low, True)}, {case.points(lead.high, True)}]"
