@@ -235,7 +235,7 @@ def test_what_can_be_checked_of_written_texts() -> None:
     of = cell(family="bert", task="generation")
     able = ["collapse to one answer", *PROBED, "a target that leaks into its source", TRAINED]
     assert alarms.checks(made(of, 20), TEXTS) == able
-    assert alarms.checks(made(of, 20, probes=None), TEXTS) == able[:1]
+    assert alarms.checks(made(of, 20, probes=None), TEXTS) == [able[0], TRAINED]
 
 
 @pytest.mark.parametrize("same, rings", [([1, 1, 1], True), ([1, 1, 0], False), ([1], False)])

@@ -264,7 +264,12 @@ def test_a_folder_that_somebody_changed_does_not_answer(runs, tmp_path, capfdbin
     config.write_text(config.read_text().replace('"gelu', '"relu', 1) + " ")
     code, answers, err = said(capfdbinary, f"run={folder}", "text=a")
     assert (code, answers) == (2, [])
-    assert "not as they were written" in err
+    assert "one of config.json, tokenizer.json, tokenizer_config.json is not as it was" in err
+    (config.parent / "tokenizer_config.json").unlink()
+    assert (
+        "gone: tokenizer_config.json; put it back"
+        in said(capfdbinary, f"run={folder}", "text=a")[2]
+    )
 
 
 def test_a_second_text_goes_with_pairs_alone(runs, capfdbinary):

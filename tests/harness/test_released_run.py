@@ -193,7 +193,7 @@ def test_what_cannot_be_measured_is_refused_by_name(kind, settings, said, change
 @pytest.mark.parametrize(
     ("gone", "said"),
     [
-        ("config.json", "config.json: cannot be read"),
+        ("config.json", "no config.json there; expected a folder in the hub's format"),
         ("model.safetensors", "no model.safetensors there"),
         ("tokenizer.json", "no tokenizer.json there"),
     ],

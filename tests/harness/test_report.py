@@ -212,7 +212,8 @@ def test_alarms_say_what_could_be_checked(tmp_path: Path) -> None:
     leave(tmp_path, of, data=data(of, 300, source="files", caps={}), probes=probes)
     leave(tmp_path, cell(family="bert", data="other"))
     box = sections(text_of(tmp_path))["Alarms"]
-    able = "collapse to one answer; a causality probe against the model's claim; a padding probe."
+    able = "collapse to one answer; a causality probe against the model's claim; a padding probe; "
+    able += "training that never beat the fresh head."
     assert f"- ner, world, checked for: {able} Not checked for: answers that" in box
     assert "- ner, other, checked for: answers that the reader cannot know; " in box
     assert "None rang of the alarms that could." in box
