@@ -77,8 +77,9 @@ def pictures(findings: Findings) -> Iterator[Picture]:
 
 
 def _subtitle(findings: Findings) -> str:
-    fewest = findings.plan.fewest_seeds
-    text = f"BERT's advantage in each task's own metric; preliminary: fewer than {fewest} seeds"
+    text = "BERT's advantage in each task's own metric"
+    if any(one.preliminary for one in findings.verdicts):
+        text += f"; preliminary: fewer than {findings.plan.fewest_seeds} seeds"
     embedded = any(one.group.embedded for one in findings.verdicts)
     return f"{text}; embedded: {MECHANISM}" if embedded else text
 

@@ -72,7 +72,7 @@ def _held(
 ) -> tuple[Order, Held]:
     name = named(tuned.arm) if tuned else plain(f"{subject.model}, {subject.weights}")
     words = [task(subject.task), plain(subject.data)]
-    place = ", ".join(part for part in words if part != "-") or "no task"
+    place = " on ".join(part for part in words if part != "-") or "no task"
     beside = tuned is None or id(tuned.arm) not in main
     order = (beside, subject.task, subject.data, subject.pair, subject.family != "gpt", name)
     return order, Held(name, place, subject.family, peaks, subject.weights == "embedded")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NAME = "pretraining"
 LEFT, BETWEEN, RIGHT, BOTTOM, HEIGHT = 0.7, 0.75, 0.3, 0.62, 2.3
 HEADROOM = 0.42  # above the axes, for what they show
-ASKED = {"clm": "the next token", "mlm": "a hidden token, both sides given"}
+ASKED = {"clm": "the next token", "mlm": "a hidden token"}
 CAPTION = (
     "Loss in bits per token asked for, against tokens read; each point is the mean of a stretch of "
     "updates. The two objectives ask different questions: a height in one panel says nothing about "

@@ -59,7 +59,7 @@ def _rank(one: Verdict) -> tuple[bool, bool]:
 
 def called(group: Group) -> str:
     """Task and data, with what tells the group from its namesakes."""
-    parts = [task(group.key.task), plain(group.key.data)]
+    parts = [f"{task(group.key.task)} on {plain(group.key.data)}"]
     parts += [f"{plain(name)} {plain(value)}" for name, value in group.variant.items()]
     return ", ".join(parts)
 

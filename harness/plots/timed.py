@@ -57,7 +57,7 @@ class Panel(NamedTuple):
     @property
     def place(self) -> str:
         """Task and data."""
-        return f"{self.task}, {self.data}"
+        return f"{self.task} on {self.data}"
 
 
 def panels(comparison: Comparison) -> list[Panel]:

@@ -16,7 +16,7 @@ from harness.plots.wording import task
 from harness.report import truncation
 from harness.report.markdown import NONE, bullets, escape, score, section, table
 from harness.report.match import told
-from harness.report.summary import caveat, place, trouble
+from harness.report.summary import apart, caveat, trouble
 from harness.stats import Estimate
 from harness.verdicts import BERT, GPT, TIE, UNDETERMINED, Verdict, alarmed, main
 
@@ -97,7 +97,7 @@ def name_of(one: Verdict, among: Sequence[Verdict]) -> str:
     pairs = {other.contrast.gpt.key.pair for other in among}
     words = [escape(task(one.group.key.task))]
     if len(groups) > 1 or one.group.variant:
-        words = [place(one.group)]
+        words.append(f"on {escape(one.group.key.data)}{apart(one.group)}")
     if len(pairs) > 1 and not _usual(one, among):
         words.append(f"({escape(one.contrast.gpt.key.pair)})")
     alike = [other for other in among if _named_alike(one, other)]

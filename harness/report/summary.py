@@ -33,17 +33,18 @@ def caveat(embedded: bool) -> str:
 
 def place(group: Group) -> str:
     """Task and data, for the first column of a table."""
-    return f"{escape(group.key.task)}, {escape(group.key.data)}{_apart(group)}"
+    return f"{escape(group.key.task)}, {escape(group.key.data)}{apart(group)}"
 
 
-def _apart(group: Group) -> str:
+def apart(group: Group) -> str:
+    """What tells a group from others of its task and data."""
     return "".join(f", {escape(name)} {escape(v)}" for name, v in group.variant.items())
 
 
 def title(group: Group) -> str:
     """Task, data and split in one line."""
     key = group.key
-    split = f"{escape(key.evaluated)} split{_apart(group)}"
+    split = f"{escape(key.evaluated)} split{apart(group)}"
     return f"{escape(key.task)} on {escape(key.data)} ({split})"
 
 

@@ -121,7 +121,7 @@ def test_only_so_many_questions_fit(tmp_path):
         pair(tmp_path, 0.6, 0.9, seeds=1, size=100, data=f"set{number}")
     text = first(tmp_path)
     assert "2 more questions stand under All comparisons." in text
-    assert len(rows(text, "classification, set")) == answer.MOST_ROWS
+    assert len(rows(text, "classification on set")) == answer.MOST_ROWS
 
 
 def test_twins_are_told_from_the_usual_pair(tmp_path):
@@ -235,7 +235,7 @@ def test_own_data_stand_beside_the_embedded_world(tmp_path):
     pair(tmp_path, 0.3, 0.6, weights="scratch", seeds=2)  # controls are no question
     own(tmp_path, 0.9, 0.6)
     text = first(tmp_path)
-    assert "Choose **BERT** for classification, world (mini). Choose **GPT** for classif" in text
+    assert "Choose **BERT** for classification on world (mini). Choose **GPT** for classif" in text
     assert len(rows(text, "**BERT**")) == len(rows(text, "**GPT**")) == 1
     assert "accuracy .010" in text
     assert "accuracy (embedded world) .020" in text

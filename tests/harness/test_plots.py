@@ -320,7 +320,7 @@ def test_headline_tells_pairs_and_data_apart() -> None:
     apart = [verdict("ner", BERT, 0.131), verdict("ner", UNDETERMINED)]
     apart[1].group.key.data = "conll2003"
     assert headline.headline(apart) == (
-        "BERT is better at NER, world (by 13.1 points); undetermined: NER, conll2003"
+        "BERT is better at NER on world (by 13.1 points); undetermined: NER on conll2003"
     )
 
 
@@ -517,7 +517,7 @@ def test_a_percentile_without_its_samples_is_not_marked() -> None:
     assert figure is not None
     assert [ys(one) for one in by_gid(figure, "percentile")] == [[0.5]]
     assert "p95: 100 of 200 samples" in words(figure)
-    assert latency.headline(given) == "NER, world: half of the answers within 1.49 ms (gpt)"
+    assert latency.headline(given) == "NER on world: half of the answers within 1.49 ms (gpt)"
     assert "too few samples" in latency.headline(panel(("gpt", [0.001])))
     assert latency.draw(panel(("gpt", [])), "title", "below") is None
 
@@ -625,10 +625,10 @@ def test_bars_are_as_wide_as_what_is_held() -> None:
 def test_each_model_is_shown_once_and_the_main_pairs_first(found: Findings) -> None:
     held = memory.held(found)
     assert [(one.place, one.name) for one in held] == [
-        ("generation, world", "gpt2 causal"),
-        ("generation, world", "bert unilm"),
-        ("NER, world", "gpt2"),
-        ("NER, world", "bert"),
+        ("generation on world", "gpt2 causal"),
+        ("generation on world", "bert unilm"),
+        ("NER on world", "gpt2"),
+        ("NER on world", "bert"),
     ]
 
 
@@ -748,7 +748,7 @@ def test_pretraining_is_one_figure_a_pair_with_a_panel_a_side(tmp_path: Path) ->
         assert panel.get_ylim()[0] == 0
     told = " ".join(words(one.figure))
     assert "pretrained here on <b>" in told
-    assert "a hidden token, both sides given" in told
+    assert "a hidden token: " in told
 
 
 def test_pretraining_without_curves_is_no_figure(tmp_path: Path) -> None:
@@ -790,7 +790,7 @@ def test_groups_beyond_the_first_few_are_named_not_drawn(tmp_path: Path) -> None
     for kind in ("slices", "learning"):
         some = [one for one in made if one.name.startswith(kind)]
         assert len(some) == MOST
-        assert all("Left out: NER, e and NER, f." in one.caption for one in some)
+        assert all("Left out: NER on e and NER on f." in one.caption for one in some)
 
 
 def test_nothing_to_draw_is_no_figure(tmp_path: Path) -> None:
