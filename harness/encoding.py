@@ -7,10 +7,11 @@ same words for every model that shares a tokenizer; so are the windows over a lo
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -124,6 +125,27 @@ def encode(
     if seconds is not None:
         counts = [n + len(more) for n, more in zip(counts, seconds, strict=True)]
     return growing.encoded(counts)
+
+
+def echoed(encoded: Encoded, start: int) -> Encoded:
+    """Every text twice, the second time without its first `start` tokens; words are of that copy.
+
+    `<eos> a text <eos>` becomes `<eos> a text <eos> a text <eos>`.
+    """
+    lengths = encoded.lengths
+    shift = (lengths - start).astype(np.int32)
+    ids, second = [], encoded.second + shift
+    for begin, end in itertools.pairwise(encoded.offsets.tolist()):
+        ids += [encoded.ids[begin:end], encoded.ids[begin + start : end]]
+    of_words = np.repeat(shift, encoded.kept)
+    return replace(
+        encoded,
+        ids=np.concatenate([*ids, np.zeros(0, np.int32)]),
+        offsets=np.concatenate([[0], np.cumsum(2 * lengths - start)]),
+        first=encoded.first + of_words,
+        last=encoded.last + of_words,
+        second=second.astype(np.int32),
+    )
 
 
 def encode_windows(

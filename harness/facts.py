@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from harness import data, record
 from harness.assets import Asset
@@ -34,12 +34,12 @@ def data_facts(foundation: Foundation, parts: Parts, classes: Sequence[str]) -> 
 
 def reader_name(parts: Parts) -> str:
     """What caps are computed for: mask and piece that answers, or the mode of a written text."""
-    backbone = parts.backbone
+    backbone, mode = parts.backbone, cast(Any, parts.mode)
     if parts.mode.writes:
         return parts.mode.name
     ends = {"cls": "first", "last": "last"}  # [CLS] stands first, as a word's first piece does
     piece = backbone.label_piece if parts.task.shape == "tags" else ends[backbone.pooling]
-    return f"{backbone.mode}/{piece}"
+    return f"{mode.view}/{piece}"
 
 
 def model_facts(cell: Cell, asset: Asset, parts: Parts, work: Work) -> record.ModelFacts:

@@ -17,22 +17,33 @@ from harness.backbones.family import Backbone
 from harness.batching import Batch
 
 
+class Reads(Protocol):
+    """What a predictor needs to know of its mode."""
+
+    def allowed(self, real: Tensor) -> Tensor:
+        """[batch, length] -> [batch, from, to]."""
+
+    def above(self, real: Tensor, layers: int) -> tuple[int, Tensor] | None:
+        """The first layer that sees otherwise, and how; None where all `layers` see alike."""
+
+
 class Predictor(nn.Module):
     """Body -> the positions that answer -> dropout -> linear.
 
-    Native reading of both families: the difference lies in which positions the batch names and
-    in the backbone's mask.
+    What differs between families and modes is which positions the batch names, and the mask.
     """
 
     def __init__(
-        self, backbone: Backbone, body: nn.Module, classes: int, dropout: float, seed: int
+        self, mode: Reads, body: nn.Module, classes: int, dropout: float, seed: int
     ) -> None:
         super().__init__()
-        self.backbone = backbone
+        self.mode = mode
         self.body = body
         self.dropout = nn.Dropout(dropout)
+        size = bodies.size(body)
+        self.layers = size.layers
         # The head of both models of a pair starts from the same numbers where shapes agree.
-        self.head = new_linear(bodies.size(body).width, classes, seed, bias=_keeps_bias(body))
+        self.head = new_linear(size.width, classes, seed, bias=_keeps_bias(body))
 
     def represent(
         self,
@@ -46,8 +57,9 @@ class Predictor(nn.Module):
         ids, segments [batch, from]; real [batch, to]: without a memory `to` is `from`, with one
         the positions that it keeps come first.
         """
-        allowed = self.backbone.allowed(real)[:, -ids.shape[1] :]
-        seen = bodies.forward(self.body, ids, real, allowed, segments, memory)
+        allowed = self.mode.allowed(real)[:, -ids.shape[1] :]
+        above = self.mode.above(real, self.layers)
+        seen = bodies.forward(self.body, ids, real, allowed, segments, memory, above)
         hidden: Tensor = seen.last_hidden_state
         return hidden
 

@@ -28,7 +28,6 @@ from harness.view import (
     Side,
     reader_of,
     refuse_longer,
-    room_of,
     side_of,
 )
 from harness.work import Conclusion, truncations
@@ -49,8 +48,8 @@ class Labelling:
 
     def __init__(self, setup: Setup, asset: Asset, parts: Parts) -> None:
         self.parts, self.splits = parts, setup.foundation.splits
-        room, tags = room_of(parts), parts.task.shape == "tags"
-        self.reader = reader_of(asset, parts.backbone, room, Path(setup.cache))
+        tags = parts.task.shape == "tags"
+        self.reader = reader_of(asset, parts, Path(setup.cache))
         self.classes: Sequence[str] = parts.task.classes(self.splits)
         self.metrics: Sequence[str] = parts.task.metrics(self.splits)
         self.scored = used(setup.cell.role)[-1]
@@ -105,7 +104,9 @@ class Labelling:
         return Conclusion(
             counts=replace(counts, reliability=self._reliability(side, answers, confidences)),
             rows=_rows(side, answers, confidences, self.classes),
-            probes=probes.labels(self.model, _texts(side.encoded[0]), self.reader.specials),
+            probes=probes.labels(
+                self.model, _texts(side.encoded[0]), self.reader.specials, self.parts.mode
+            ),
             truncation=truncations(
                 {name: truncation(side) for name, side in self.sides.items()}, self.scored
             ),
@@ -139,7 +140,8 @@ def _predictor(setup: Setup, asset: Asset, parts: Parts, reader: Reader, classes
     else:
         body = bodies.load_body(Path(asset.folder), *rates)
     refuse_longer(knobs.max_length, body)
-    return Predictor(backbone, body, classes, knobs.dropout, seed)
+    mode: Any = parts.mode
+    return Predictor(mode, body, classes, knobs.dropout, seed)
 
 
 def _answers(

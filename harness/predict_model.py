@@ -22,7 +22,7 @@ from harness.predict_lines import Asked
 from harness.predict_words import Word
 from harness.record import Record
 from harness.serving import Served, kept_model, subject_of
-from harness.view import Parts, Reader, room_of
+from harness.view import Parts, reading
 
 Divide = Callable[[str], list[Word]]
 Answer = dict[str, Any]
@@ -220,7 +220,7 @@ def _backbone(found: Record) -> Gpt | Bert:
 def _served(place: Path, found: Record, parts: Parts, standard: bool) -> Served:
     tokenizer = _tokenizer(place, standard)
     specials = pretrain.specials(tokenizer)
-    reader = Reader(tokenizer, specials, parts.backbone.frame(specials), "", Path(), room_of(parts))
+    reader = reading(tokenizer, specials, parts)
     model = kept_model(parts, place, len(found.data.classes) if found.data is not None else 0)
     described = found.model.description if found.model else found.cell.model
     return Served(

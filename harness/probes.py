@@ -17,6 +17,7 @@ from torch import Tensor
 from harness import batching
 from harness.backbones.family import Specials
 from harness.heads import Predictor, Writer
+from harness.modes import Mode
 from harness.view import Pages
 
 TOLERANCE = {"causal": 1e-6, "padding": 1e-5}
@@ -24,7 +25,9 @@ _TEXTS = 4
 _PADDING = 5
 
 
-def labels(predictor: Predictor, texts: list[list[int]], specials: Specials) -> dict[str, Any]:
+def labels(
+    predictor: Predictor, texts: list[list[int]], specials: Specials, mode: Mode
+) -> dict[str, Any]:
     """Largest changes of hidden states that the two probes saw, over a few texts.
 
     `texts` are whole encoded texts, special tokens included; those of at least four tokens are
@@ -45,7 +48,8 @@ def labels(predictor: Predictor, texts: list[list[int]], specials: Specials) -> 
             right.append(float(moved[spot + 1 :].max()))
             padding += [_padded(predictor, ids, alone, specials.pad, side) for side in (0, 1)]
     return {
-        "claimed": predictor.backbone.mode,
+        "claimed": mode.name,
+        "left_only": mode.left_only,
         "texts": len(used),
         "left_change": max(left),
         "right_change": max(right),
@@ -62,7 +66,7 @@ class _Moved(NamedTuple):
     source: float  # by the target: must be nothing
 
 
-def texts(writer: Writer, pages: Pages, specials: Specials, mode: str) -> dict[str, Any]:
+def texts(writer: Writer, pages: Pages, specials: Specials, mode: Mode) -> dict[str, Any]:
     """The same for a model that writes: largest changes that were seen, over a few rows.
 
     Values are absolute differences of fp32 hidden states, and of the logits of the target's
@@ -83,7 +87,8 @@ def texts(writer: Writer, pages: Pages, specials: Specials, mode: str) -> dict[s
                 _padded_row(writer, ids, second, alone, specials.pad, side) for side in (0, 1)
             ]
     return {
-        "claimed": mode,
+        "claimed": mode.name,
+        "left_only": mode.left_only,
         "texts": len(used),
         "source_left_change": max(one.source_left for one in moved),
         "target_left_change": max(one.target_left for one in moved),

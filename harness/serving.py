@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from harness.measurement import Subject
 from harness.record import Cell
 from harness.setup import CPU, Place, Setup, used
 from harness.stretches import stretches
-from harness.view import Parts, Reader, parts_of, reader_of, room_of
+from harness.view import Parts, Reader, parts_of, reader_of, reading
 
 _AT_ONCE = 32  # windows that go through the network together, whatever a text is long
 _CLASSES = 2  # of an architecture's answer layer: as good as any
@@ -96,16 +96,19 @@ class Served:
         frame, room = self.reader.frame, self.reader.room
         if self.writes:
             edge = Frame(frame.before, frame.between)
-            alone = encoding.Room(room.first + len(frame.before) + len(frame.between))
-            return [encoding.encode(texts, self.reader.tokenizer, edge, alone)]
+            inputs = encoding.Room(room.first + len(frame.before) + len(frame.between))
+            return [encoding.encode(texts, self.reader.tokenizer, edge, inputs)]
         if not any(example.second for example in examples):
-            return [encoding.encode(texts, self.reader.tokenizer, frame, room)]
+            return [
+                self.reader.repeated(encoding.encode(texts, self.reader.tokenizer, frame, room))
+            ]
         other = [example.second for example in examples]
         orders = [(texts, other)]
         if getattr(self.parts.mode, "both_orders", False):
             orders.append((other, texts))
         return [
-            encoding.encode(one, self.reader.tokenizer, frame, room, two) for one, two in orders
+            self.reader.repeated(encoding.encode(one, self.reader.tokenizer, frame, room, two))
+            for one, two in orders
         ]
 
     def read(self, examples: Sequence[Example]) -> Request:
@@ -137,6 +140,7 @@ class Served:
         found = encoding.encode_windows(texts, reader.tokenizer, reader.frame, reader.room)
         if len(found.owners) == len(texts) and not found.shortened.any():
             return None
+        found = replace(found, rows=reader.repeated(found.rows))
         counts = [len(text) for text in texts]
         unknown = [np.zeros(count, np.int64) for count in counts]
         read = stretches(found, unknown, self.read_at, pad, reader.room.total)
@@ -202,17 +206,17 @@ def drawn(setup: Setup, place: Place = CPU) -> Served:
     parts = parts_of(setup.config)
     backbone, vocabulary = parts.backbone, parts.backbone.vocabulary
     specials = Specials(0, 1, 2, 3, 4, 5, 6, vocabulary)
-    reader = Reader(_Ids(), specials, backbone.frame(specials), "", Path(), room_of(parts))
+    reader = reading(_Ids(), specials, parts)
     model: Predictor | Writer
+    mode: Any = parts.mode
     if parts.mode.writes:
         language = bodies.new_language_model(
             backbone.objective, backbone.architecture, specials, setup.cell.seed
         )
-        mode: Any = parts.mode
         model = Writer(backbone, mode, language, parts.decoding.max_new_tokens, 0)
     else:
         body = bodies.new_body(backbone.architecture, specials, setup.cell.seed, 0.0, 0.0)
-        model = Predictor(backbone, body, _CLASSES, 0.0, 0)
+        model = Predictor(mode, body, _CLASSES, 0.0, 0)
     size = bodies.size(model.body)
     name = f"{setup.cell.model}, {setup.cell.pair}, {size.total / 1e6:.2f} M parameters"
     return Served(
@@ -245,7 +249,7 @@ def tuned(setup: Setup, place: Place = CPU) -> Served:
     asset = setup.foundation.asset
     assert asset is not None
     parts = parts_of(setup.config)
-    reader = reader_of(asset, parts.backbone, room_of(parts), Path(setup.cache))
+    reader = reader_of(asset, parts, Path(setup.cache))
     folder = setup.folder / record.CHECKPOINT
     assert kept.data is not None
     assert kept.model is not None
@@ -303,13 +307,13 @@ def subject_of(
 
 def kept_model(parts: Parts, folder: Path, classes: int) -> Predictor | Writer:
     """The tuned model in a kept folder, for answering: body, and answer layer or length head."""
+    mode: Any = parts.mode
     if parts.mode.writes:
         language = bodies.load_language_model(parts.backbone.objective, folder, 0.0, 0.0)
-        mode: Any = parts.mode
         writer = Writer(parts.backbone, mode, language, parts.decoding.max_new_tokens, 0)
         if writer.length is not None:
             writer.length.load_state_dict(load_file(folder / record.HEAD))
         return writer
-    model = Predictor(parts.backbone, bodies.load_body(folder, 0.0, 0.0), classes, 0.0, 0)
+    model = Predictor(mode, bodies.load_body(folder, 0.0, 0.0), classes, 0.0, 0)
     model.head.load_state_dict(load_file(folder / record.HEAD))
     return model

@@ -62,6 +62,13 @@ class Reader:
     key: str
     cache: Path
     room: Room
+    copies: int = 1  # times a text stands in its row: answers are read on the last one
+
+    def repeated(self, encoded: Encoded) -> Encoded:
+        """Rows as the model reads them."""
+        if self.copies == 1:
+            return encoded
+        return encoding.echoed(encoded, len(self.frame.before))
 
     def encode(
         self,
@@ -76,26 +83,38 @@ class Reader:
         """
         encoding.space_of(self.room, self.frame, seconds is not None)
         place, key = self.cache / "encoded", [self.key, digest, kind]
-        return encoding.cached(place, key, texts, self.tokenizer, self.frame, self.room, seconds)
+        return self.repeated(
+            encoding.cached(place, key, texts, self.tokenizer, self.frame, self.room, seconds)
+        )
 
     def windowed(self, digest: str, texts: Sequence[Sequence[str]]) -> Windowed:
         """Windows over the texts of a split, from the same cache."""
         place, key = self.cache / "encoded", [self.key, digest, "texts"]
-        return encoding.cached_windows(place, key, texts, self.tokenizer, self.frame, self.room)
+        found = encoding.cached_windows(place, key, texts, self.tokenizer, self.frame, self.room)
+        return replace(found, rows=self.repeated(found.rows))
 
 
-def reader_of(asset: Asset, backbone: Backbone, room: Room, cache: Path) -> Reader:
+def reader_of(asset: Asset, parts: Parts, cache: Path) -> Reader:
     """The reader that an asset's tokenizer and a model's habits make."""
     tokenizer = pretrain.load_tokenizer(Path(asset.folder))
     special = pretrain.specials(tokenizer)
-    return Reader(tokenizer, special, backbone.frame(special), asset.tokenizer_digest, cache, room)
+    return reading(tokenizer, special, parts, asset.tokenizer_digest, cache)
+
+
+def reading(
+    tokenizer: Any, specials: Specials, parts: Parts, key: str = "", cache: Path = Path()
+) -> Reader:
+    """A tokenizer beside a model's habits; without a `key` nothing is cached."""
+    frame, copies = parts.backbone.frame(specials), getattr(parts.mode, "copies", 1)
+    return Reader(tokenizer, specials, frame, key, cache, room_of(parts), copies)
 
 
 def room_of(parts: Parts) -> Room:
     """Tokens that fit. Raises InputError where nothing would be left for an input."""
     longest, written, special = parts.knobs.max_length, parts.decoding.max_new_tokens, 3
-    if not parts.mode.writes:
-        return Room(longest)
+    mode: Any = parts.mode
+    if not mode.writes:
+        return Room(longest if mode.copies == 1 else (longest + 1) // 2)
     if longest - written - special < 1:
         raise InputError(
             f"decoding.max_new_tokens={written} leaves no room for an input within "
@@ -195,7 +214,7 @@ def overlong(
     """Whether words are to be tagged in some text that does not fit."""
     if parts.task.shape != "tags":
         return False
-    reader = reader_of(asset, parts.backbone, room_of(parts), cache)
+    reader = reader_of(asset, parts, cache)
     every = data.parts(splits).items()
     return not all(
         reader.encode("texts", digests[name], [e.words for e in examples]).fit

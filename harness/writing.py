@@ -35,7 +35,7 @@ class Writing:
     def __init__(self, setup: Setup, asset: Asset, parts: Parts) -> None:
         self.parts, self.splits, self.seed = parts, setup.foundation.splits, setup.cell.seed
         room = room_of(parts)
-        self.reader = reader_of(asset, parts.backbone, room, Path(setup.cache))
+        self.reader = reader_of(asset, parts, Path(setup.cache))
         self.metrics: Sequence[str] = parts.task.metrics(self.splits)
         self.scored = used(setup.cell.role)[-1]
         self.pages = {
@@ -110,7 +110,7 @@ class Writing:
         return Conclusion(
             counts=counts,
             rows=_rows(pages, answers),
-            probes=probes.texts(self.model, pages, self.reader.specials, self.parts.mode.name),
+            probes=probes.texts(self.model, pages, self.reader.specials, self.parts.mode),
             truncation=truncations(
                 {name: truncation(side) for name, side in self.pages.items()}, self.scored
             ),

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.alarms.case import VOID, Alarm, Case
-
-LEFTWARDS = {
-    "causal": (True, True),
-    "bidirectional": (False, False),
-    "unilm": (False, True),
-    "mask_predict": (False, False),
-}
-"""What a mode claims: is the source, and is the target of a text, read from left to right only?"""
 
 
 def contradicted(case: Case) -> Iterator[Alarm]:
@@ -59,10 +51,14 @@ def looked_at_padding(case: Case) -> bool:
 
 
 def _claims(seen: Mapping[str, Any]) -> list[tuple[str, bool]]:
-    """The changes that a claim speaks of, and whether it says that there is none."""
-    source, target = LEFTWARDS.get(str(seen.get("claimed")), (None, None))
-    if source is None or target is None:
+    """The changes that a mode claims something of, and whether it says that there is none.
+
+    What is claimed: that the source, and that the target of a text, is read left to right only.
+    """
+    claims = seen.get("left_only")
+    if not isinstance(claims, Sequence) or [type(one) for one in claims] != [bool, bool]:
         return []
+    source, target = claims
     if "source_left_change" in seen or "target_left_change" in seen:
         return [("source_left_change", source), ("target_left_change", target)]
     return [("left_change", source)]

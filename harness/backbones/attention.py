@@ -6,6 +6,7 @@ this one, so the mask is never guessed and one key-value memory serves encoders 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -59,9 +60,15 @@ def attend(
     dropout: float = 0.0,
     scaling: float | None = None,
     memory: Memory | None = None,
+    above: tuple[int, Tensor | Mapping[str, Tensor]] | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
-    """Scaled-dot-product attention of `query` [batch, heads, from, width] under the mask given."""
+    """Scaled-dot-product attention of `query` [batch, heads, from, width] under the mask given.
+
+    `above` is (first, mask): another one for layers from `first` on, whose class must number them.
+    """
+    if above is not None and module.layer_idx >= above[0]:  # type: ignore[operator]
+        attention_mask = _of_layer(module, above[1])
     if memory is not None:
         key, value = memory.extended(id(module), key, value)  # not all classes number layers
     out = nn.functional.scaled_dot_product_attention(
@@ -74,6 +81,14 @@ def attend(
         enable_gqa=query.shape[1] != key.shape[1],
     )
     return out.transpose(1, 2), None
+
+
+def _of_layer(module: nn.Module, mask: Tensor | Mapping[str, Tensor]) -> Tensor:
+    """A layer's own mask, where layers of several kinds have their own."""
+    if isinstance(mask, Tensor):
+        return mask
+    config: Any = module.config
+    return mask[config.layer_types[module.layer_idx]]
 
 
 def name() -> str:

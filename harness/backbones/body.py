@@ -220,23 +220,27 @@ def forward(
     allowed: Tensor,
     segments: Tensor | None = None,
     memory: Memory | None = None,
+    above: tuple[int, Tensor] | None = None,
 ) -> Any:
     """Run a body or a language model under an explicit mask.
 
     ids [batch, from]; real [batch, to]; allowed [batch, from, to]; segments [batch, from], True
     in the second text of a pair. Without a memory `to` is `from`; with one, the positions that
     it keeps come first. Position ids count real tokens, so padding may stand on either side.
+    `above` is (first, allowed): another mask for the layers from `first` on, counted from 0.
     """
     config: Any = model.config
-    counted = places.counted(real)
+    counted, dtype = places.counted(real), next(model.parameters()).dtype
     extra: dict[str, Any] = {"use_cache": False}  # the library's own; ours is `memory`
     if memory is not None:
         extra["memory"] = memory
+    if above is not None:
+        extra["above"] = above[0], places.seen(config, above[1], counted, dtype)
     if segments is not None and _tells_segments(model):
         extra["token_type_ids"] = segments.long()
     return model(
         input_ids=ids,
-        attention_mask=places.seen(config, allowed, counted, next(model.parameters()).dtype),
+        attention_mask=places.seen(config, allowed, counted, dtype),
         position_ids=counted[:, -ids.shape[1] :] + places.first(config),
         **extra,
     )

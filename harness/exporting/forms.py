@@ -23,6 +23,7 @@ from harness.contracts import Unsupported
 from harness.decoding import Decoding
 from harness.exporting import answer_layers
 from harness.heads import Predictor, Writer
+from harness.modes.reading import Reading
 from harness.view import Parts
 
 _AUTO: Mapping[str, Any] = {
@@ -76,6 +77,11 @@ def _refuse(parts: Parts, shape: str) -> None:
     if getattr(parts.mode, "both_orders", False):
         raise Unsupported(
             "it reads each pair in both orders and averages the logits, which no class does"
+        )
+    if not isinstance(parts.mode, Reading):
+        raise Unsupported(
+            f"it reads by the mode {parts.mode.name}, under a mask or over an input that no class "
+            "of transformers has"
         )
     usual = {"bidirectional": "cls", "causal": "last"}[backbone.mode]
     if shape == "label" and backbone.pooling != usual:

@@ -27,6 +27,13 @@ class Mode(Protocol):
         """True where a text is written from left to right, so that it has a likelihood."""
 
     @property
+    def left_only(self) -> tuple[bool, bool]:
+        """Whether the input, and a written text, are read from left to right alone.
+
+        A claim about hidden states: every run tries it on its own tuned model.
+        """
+
+    @property
     def updates_factor(self) -> int:
         """Times an epoch goes through the examples: some objectives need more updates."""
 

@@ -1,8 +1,9 @@
 """Texts are written from left to right, each token after all before it.
 
-Under `causal` the source is read from left to right too; under `unilm` it is read both ways
-(Dong et al. 2019). Training asks for every token of the target and its end; nothing of the
-source. As the chain rule holds, the log-likelihood of a text is the sum over its tokens.
+Under `causal`, and `as_causal` of an encoder, the source is read from left to right too; under
+`unilm` (Dong et al. 2019), and `prefix_lm` of a decoder, it is read both ways. Training asks for
+every token of the target and its end; nothing of the source. As the chain rule holds, the
+log-likelihood of a text is the sum over its tokens.
 """
 
 from __future__ import annotations
@@ -28,6 +29,11 @@ class Autoregressive:
     writes = True
     chain_rule = True
     length_weight = None
+
+    @property
+    def left_only(self) -> tuple[bool, bool]:
+        """The target always; the source where it is no prefix."""
+        return not self.prefix, True
 
     def bind(self, backbone: Backbone, writes: bool) -> Autoregressive:
         """Itself, where model and task go with it."""

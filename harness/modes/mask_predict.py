@@ -30,6 +30,7 @@ class MaskPredict:
 
     writes = True
     chain_rule = False
+    left_only = (False, False)
 
     def bind(self, backbone: Backbone, writes: bool) -> MaskPredict:
         """Itself, where model and task go with it."""

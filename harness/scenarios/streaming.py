@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -39,8 +39,9 @@ class Streaming:
     name: str = "streaming"
 
     def fits(self, served: Served) -> bool:
-        """Labels, each text read once: in the other order of a pair, old words follow new ones."""
-        return not (served.writes or getattr(served.parts.mode, "both_orders", False))
+        """Labels, each text read once: of a second reading, old words follow new ones."""
+        mode: Any = served.parts.mode
+        return not served.writes and not mode.both_orders and mode.copies == 1
 
     def calls(self, served: Served, examples: Sequence[Example]) -> list[Call]:
         """One an example; `tokens` are those that go through the network, `steps` its answers."""
@@ -124,7 +125,7 @@ def new_memory(served: Served) -> Memory | None:
 
 
 def _causal(served: Served) -> bool:
-    return served.parts.backbone.mode == "causal"
+    return served.parts.mode.left_only[0]
 
 
 class _Text:

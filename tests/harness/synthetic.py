@@ -169,7 +169,9 @@ def _judged(of: Cell, size: int) -> dict[str, Any]:
         "metrics": task.metrics(splits),
         "majority": synthetic_texts.majority(size),
         "signatures": task.signatures(splits),
-        "probes": {"claimed": of.mode} | TEXT_PROBES | {f"{p}_left_change": 0.3 for p in moved},
+        "probes": {"claimed": of.mode, "left_only": [p not in moved for p in ("source", "target")]}
+        | TEXT_PROBES
+        | {f"{p}_left_change": 0.3 for p in moved},
         "likelihood": None if of.mode == "mask_predict" else Likelihood(9000.0 + size, 9000, size),
     }
 

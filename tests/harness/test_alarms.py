@@ -13,7 +13,11 @@ from harness.record import Cell, CountTable, Record
 
 GPT, BERT = cell(family="gpt"), cell(family="bert")
 CLASSIFIED = cell(family="gpt", task="classification")
-PROBES = {"claimed": "causal", "left_change": 0.0, "right_change": 0.3, "padding_change": 2e-7}
+CAUSAL, BOTH_WAYS = (
+    {"claimed": "causal", "left_only": [True, True]},
+    {"claimed": "bidirectional", "left_only": [False, False]},
+)
+PROBES = CAUSAL | {"left_change": 0.0, "right_change": 0.3, "padding_change": 2e-7}
 PROBES |= {"tolerance": {"causal": 1e-6, "padding": 1e-5}}
 
 
@@ -174,19 +178,19 @@ def test_collapsed_classifier_without_answers_on_record() -> None:
 @pytest.mark.parametrize(
     "seen, rings",
     [
-        ({"claimed": "causal"}, False),
-        ({"claimed": "causal", "left_change": 1e-3}, True),
-        ({"claimed": "bidirectional"}, True),
-        ({"claimed": "bidirectional", "left_change": 0.2}, False),
-        ({"claimed": "causal", "padding_change": 1e-3}, True),
-        ({"claimed": "causal", "padding_change": 1e-3, "tolerance": {"padding": 1e-2}}, False),
-        ({"claimed": "causal", "padding_change": 1e-3, "tolerance": None}, False),
-        ({"claimed": "causal", "left_change": 1e-3, "tolerance": {"padding": 1e-5}}, False),
-        ({"claimed": "bidirectional", "tolerance": {}}, False),
-        ({"claimed": "causal", "right_change": 0.0}, True),
-        ({"claimed": "causal", "left_change": None, "padding_change": None}, False),
-        ({"claimed": "bidirectional", "right_change": 0.0, "texts": 0}, True),
-        ({"claimed": "something new", "left_change": 1.0}, False),
+        (CAUSAL, False),
+        ({"left_change": 1e-3}, True),
+        (BOTH_WAYS, True),
+        (BOTH_WAYS | {"left_change": 0.2}, False),
+        ({"padding_change": 1e-3}, True),
+        ({"padding_change": 1e-3, "tolerance": {"padding": 1e-2}}, False),
+        ({"padding_change": 1e-3, "tolerance": None}, False),
+        ({"left_change": 1e-3, "tolerance": {"padding": 1e-5}}, False),
+        (BOTH_WAYS | {"tolerance": {}}, False),
+        ({"right_change": 0.0}, True),
+        ({"left_change": None, "padding_change": None}, False),
+        (BOTH_WAYS | {"right_change": 0.0, "texts": 0}, True),
+        ({"left_only": None, "left_change": 1.0}, False),
     ],
 )
 def test_11_probes_contradict_the_claim(seen: dict[str, Any], rings: bool) -> None:
@@ -204,6 +208,7 @@ def test_11_and_13_are_silent_where_texts_are_written_as_claimed(
 ) -> None:
     of = cell(task="generation", mode=mode)
     moved = {"source_left_change": source, "target_left_change": target, "claimed": mode}
+    moved["left_only"] = [not source, True]
     assert rung(made(of, 20, probes={**TEXT_PROBES, **moved}), TEXTS) == []
 
 
@@ -290,7 +295,7 @@ PROBED = ["a causality probe against the model's claim", "a padding probe"]
         (GPT, {"probes": PROBES}, [*WHOLE, *PROBED]),
         (GPT, {"probes": {**PROBES, "tolerance": None}}, WHOLE),
         (GPT, {"probes": {**PROBES, "texts": 0}}, WHOLE),
-        (GPT, {"probes": {**PROBES, "claimed": "something new"}}, [*WHOLE, PROBED[1]]),
+        (GPT, {"probes": {**PROBES, "left_only": "causal"}}, [*WHOLE, PROBED[1]]),
         (GPT, {}, WHOLE),
         (BERT, {}, ["use of the words to the right", *WHOLE[1:]]),
         (GPT, {"data": data(GPT, 1577, caps={})}, WHOLE[2:]),

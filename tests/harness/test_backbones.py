@@ -11,6 +11,7 @@ from harness.backbones.bert import Bert
 from harness.backbones.family import Specials
 from harness.backbones.gpt import Gpt
 from harness.heads import Predictor
+from harness.modes.native import Native
 
 SPECIALS = Specials(pad=0, unk=1, cls=2, sep=3, mask=4, eos=5, count=6, vocabulary=60)
 TINY = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
@@ -19,14 +20,21 @@ BERT = Bert("bert", "mini", "", "scratch", {"model_type": "bert", "intermediate_
 TEXTS = [[2, *np.random.default_rng(i).integers(6, 60, 5 + i).tolist(), 3] for i in range(4)]
 
 
-def predictor(backbone, architecture=None):
+NATIVE = Native("native")
+
+
+def predictor(backbone, architecture=None, mode=NATIVE):
     body = bodies.new_body(architecture or backbone.architecture, SPECIALS, 0, 0.1, 0.1)
-    return Predictor(backbone, body, 3, 0.1, seed=0)
+    return Predictor(mode.bind(backbone, writes=False), body, 3, 0.1, seed=0)
+
+
+def probed(model):
+    return probes.labels(model, TEXTS, SPECIALS, model.mode)
 
 
 @pytest.mark.parametrize("backbone", [GPT, BERT], ids=["gpt", "bert"])
 def test_probes_see_what_the_mode_claims(backbone):
-    seen = probes.labels(predictor(backbone), TEXTS, SPECIALS)
+    seen = probed(predictor(backbone))
     assert seen["texts"] == 4
     assert seen["right_change"] > 1e-3
     assert seen["padding_change"] <= probes.TOLERANCE["padding"]
@@ -42,7 +50,7 @@ def test_the_probe_catches_a_causal_model_that_looks_right():
             return BERT.allowed(real)
 
     leaky = Leaky(GPT.name, GPT.pair, "", "scratch", GPT.architecture)
-    seen = probes.labels(predictor(leaky), TEXTS, SPECIALS)
+    seen = probed(predictor(leaky))
     assert seen["claimed"] == "causal"
     assert seen["left_change"] > 1e-3
 
@@ -53,7 +61,7 @@ def test_the_probe_catches_padding_that_is_seen():
             return super().allowed(torch.ones_like(real))
 
     blind = Blind(BERT.name, BERT.pair, "", "scratch", BERT.architecture)
-    assert probes.labels(predictor(blind), TEXTS, SPECIALS)["padding_change"] > 1e-3
+    assert probed(predictor(blind))["padding_change"] > 1e-3
 
 
 @pytest.mark.parametrize("kind", ["gpt2", "bert"])
@@ -124,7 +132,8 @@ def test_size_counts_shared_tensors_once():
 def test_heads_of_a_pair_start_equal():
     gpt, bert = predictor(GPT), predictor(BERT)
     assert torch.equal(gpt.head.weight, bert.head.weight)
-    assert not torch.equal(gpt.head.weight, Predictor(GPT, gpt.body, 3, 0.1, seed=1).head.weight)
+    other = Predictor(gpt.mode, gpt.body, 3, 0.1, seed=1)
+    assert not torch.equal(gpt.head.weight, other.head.weight)
 
 
 def test_the_global_generator_is_left_alone():

@@ -54,7 +54,7 @@ def tuned(folder, task, *overrides):
         whole = bodies.load_language_model(parts.backbone.objective, folder, 0.0, 0.0)
         model = Writer(parts.backbone, parts.mode, whole, parts.decoding.max_new_tokens, 0)
     else:
-        model = Predictor(parts.backbone, bodies.load_body(folder, 0.0, 0.0), len(CLASSES), 0.0, 0)
+        model = Predictor(parts.mode, bodies.load_body(folder, 0.0, 0.0), len(CLASSES), 0.0, 0)
         for parameter in model.head.parameters():
             torch.nn.init.normal_(parameter)
     return serving.Served(

@@ -22,6 +22,7 @@ CELLS = {
     "label": ("classification", "gpt2", ()),
     "tags": ("ner", "bert", ()),
     "tags, last piece": ("ner", "gpt2", ()),
+    "tags, read twice": ("ner", "gpt2", ("mode=echo",)),
     "pair": ("matching", "bert", ("mode=both_orders",)),
     "text": ("generation", "gpt2", ()),
 }

@@ -206,7 +206,12 @@ def test_a_half_alone_is_not_called_fair(tmp_path: Path) -> None:
 
 
 def test_alarms_say_what_could_be_checked(tmp_path: Path) -> None:
-    probes = {"claimed": "causal", "left_change": 0.0, "right_change": 0.1, "padding_change": 0.0}
+    probes = {
+        "left_only": [True, True],
+        "left_change": 0.0,
+        "right_change": 0.1,
+        "padding_change": 0.0,
+    }
     probes |= {"tolerance": {"causal": 1e-6, "padding": 1e-5}}
     of = cell(family="gpt")
     leave(tmp_path, of, data=data(of, 300, source="files", caps={}), probes=probes)

@@ -18,6 +18,8 @@ WAYS = [
     ("bert", "mask_predict", "mask_predict"),
     ("twin_gpt", "causal", "causal"),
     ("twin_bert", "unilm", "unilm"),
+    ("gpt2", "prefix_lm", "prefix_lm"),
+    ("bert", "as_causal", "as_causal"),
 ]
 
 
