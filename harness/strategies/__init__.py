@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from torch import nn
+from harness.heads import Predictor, Writer
 
 
 class Strategy(Protocol):
     """Implemented by the files beside this one."""
 
-    def adapt(self, model: nn.Module) -> None:
+    def adapt(self, model: Predictor | Writer) -> None:
         """Mark what is trained, and add what the strategy trains besides."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import nn
+from harness.heads import Predictor, Writer
 
 
 @dataclass(frozen=True)
@@ -13,6 +13,6 @@ class Full:
 
     name = "full"
 
-    def adapt(self, model: nn.Module) -> None:
+    def adapt(self, model: Predictor | Writer) -> None:
         """Mark what is trained."""
         model.requires_grad_(True)
