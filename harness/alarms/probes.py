@@ -8,6 +8,15 @@ from typing import Any
 from harness.alarms.case import VOID, Alarm, Case
 
 
+_SAID_BY_NAME = {
+    "causal": (True, True),
+    "bidirectional": (False, False),
+    "unilm": (False, True),
+    "mask_predict": (False, False),
+}
+"""What these modes claim, for records of before a mode said it itself."""
+
+
 def contradicted(case: Case) -> Iterator[Alarm]:
     """What the causality and padding probes saw, against the claim."""
     seen = case.record.probes or {}
@@ -55,7 +64,7 @@ def _claims(seen: Mapping[str, Any]) -> list[tuple[str, bool]]:
 
     What is claimed: that the source, and that the target of a text, is read left to right only.
     """
-    claims = seen.get("left_only")
+    claims = seen.get("left_only", _SAID_BY_NAME.get(str(seen.get("claimed"))))
     if not isinstance(claims, Sequence) or [type(one) for one in claims] != [bool, bool]:
         return []
     source, target = claims

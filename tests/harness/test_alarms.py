@@ -191,12 +191,21 @@ def test_collapsed_classifier_without_answers_on_record() -> None:
         ({"left_change": None, "padding_change": None}, False),
         (BOTH_WAYS | {"right_change": 0.0, "texts": 0}, True),
         ({"left_only": None, "left_change": 1.0}, False),
+        ({"left_only": [False, False]}, True),
     ],
 )
 def test_11_probes_contradict_the_claim(seen: dict[str, Any], rings: bool) -> None:
     counts = one_slice("L", 500, 577)
     found = rung(run(GPT, probes={**PROBES, **seen}), counts)
     assert found == ([("11", "void")] if rings else [])
+
+
+def test_records_of_before_a_mode_said_so_itself_are_held_to_its_name() -> None:
+    old = {name: value for name, value in PROBES.items() if name != "left_only"}
+    counts = one_slice("L", 500, 577)
+    assert rung(run(GPT, probes=old), counts) == []
+    assert rung(run(GPT, probes=old | {"left_change": 1e-3}), counts) == [("11", "void")]
+    assert rung(run(GPT, probes=old | {"claimed": "new", "left_change": 1e-3}), counts) == []
 
 
 TEXTS = CountTable(dict(synthetic_texts.written(0.9, 20, 0)[0].columns))
