@@ -7,7 +7,6 @@ from typing import Any
 
 from harness.alarms.case import VOID, Alarm, Case
 
-
 _SAID_BY_NAME = {
     "causal": (True, True),
     "bidirectional": (False, False),
