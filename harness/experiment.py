@@ -120,7 +120,7 @@ def _kept(
     served = Served(
         subject=subject_of(setup.cell, described, setup.identity, None),
         parts=parts,
-        model=work.model,  # type: ignore[arg-type]  # a `Predictor` or a `Writer`
+        model=work.model,
         reader=work.reader,
         examples=(),
         per_word=parts.task.shape == "tags",

@@ -13,6 +13,7 @@ from torch import nn
 from harness.batching import Batch
 from harness.contracts import Counts
 from harness.encoding import Encoded
+from harness.heads import Predictor, Writer
 from harness.record import Likelihood
 from harness.view import Reader
 
@@ -35,8 +36,8 @@ class Work(Protocol):
     """A model with the data that it is tuned and judged on."""
 
     @property
-    def model(self) -> nn.Module:
-        """A `Predictor` or a `Writer`."""
+    def model(self) -> Predictor | Writer:
+        """What is tuned, and answers."""
 
     @property
     def body(self) -> nn.Module:
