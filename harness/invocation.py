@@ -28,6 +28,11 @@ def words(cell: Cell, config: Mapping[str, Any]) -> dict[str, str]:
     return {**_model(cell, config.get("model") or {}), "task": cell.task, **_data(cell, config)}
 
 
+def mode(cell: Cell, config: Mapping[str, Any]) -> str:
+    """The mode as it is chosen, which a cell may call by the mask of its model."""
+    return str((config.get("mode") or {}).get("name", cell.mode))
+
+
 def command(chosen: Mapping[str, str]) -> str:
     """One line for a shell."""
     quoted = (shlex.quote(f"{key}={value}") for key, value in chosen.items())

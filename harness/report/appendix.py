@@ -221,6 +221,6 @@ def _words(arm: Arm) -> list[tuple[str, str]]:
     if cell.strategy != "full":
         words["strategy"] = cell.strategy
     if not arm.native:
-        words["mode"] = str((arm.first.config.get("mode") or {}).get("name", cell.mode))
+        words["mode"] = invocation.mode(cell, arm.first.config)
     settings = {name: value for name, value in arm.variant.items() if value != NONE}
     return list((words | settings).items())

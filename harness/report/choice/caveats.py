@@ -108,11 +108,12 @@ def _reason(cost: Cost, kind: Kind) -> tuple[str, str]:
 def _command(case: Case, at: int, remedy: str) -> str:
     """What would measure it."""
     arm = case.lineup.candidates[at].arm
-    words = invocation.words(arm.first.cell, arm.first.config)
+    cell, config = arm.first.cell, arm.first.config
+    words = invocation.words(cell, config)
     if case.lineup.group.embedded:
         del words["data"]
     if not arm.native:
-        words["mode"] = arm.key.mode
+        words["mode"] = invocation.mode(cell, config)
     return printable(f"try: {invocation.command(words)} {remedy}")
 
 
