@@ -17,10 +17,23 @@ from harness import released
 from harness.contracts import InputError
 from harness.windows import CUT, RULE, WINDOWS
 
+ADAMW, SGD = "adamw", "sgd"
+FLOAT32, BFLOAT16 = "float32", "bfloat16"
+CPU = "cpu"
+
 ALLOWED = ("harness.", "tasks.")  # and there, only what the named module itself defines
 LOADERS = ("load", "corpus")  # functions that a configuration may call, besides classes
+_LATER = {
+    "optimizer": ADAMW,
+    "momentum": 0.9,
+    "accumulation": 1,
+    "device": CPU,
+    "precision": FLOAT32,
+}
+"""Knobs of training that there was no choice of at first, and what it was."""
+
 _NOT_SCIENCE = {  # names and places: what they name enters by its digest
-    "train": ("long",),  # recorded where it tells a run from those before there was a choice
+    "train": ("long", *_LATER),  # recorded where they tell a run from those before the choice
     "data": (
         "path",
         "folder",
@@ -87,10 +100,10 @@ def targets(node: object) -> Iterator[str]:
 def searched(science: Mapping[str, Any]) -> dict[str, Any]:
     """What a searched learning rate holds for.
 
-    The scientific configuration, less what a search varies (rate, seed) and what it may
-    economise on (the data).
+    The scientific configuration, less what a search varies (rate, seed), what it may economise
+    on (the data), and where it computes.
     """
-    train = {k: v for k, v in science["train"].items() if k != "lr"}
+    train = {k: v for k, v in science["train"].items() if k not in ("lr", "device")}
     passed_over = (*_NOT_SCIENCE["model"], LONG_TEXTS)  # follows from the data
     model = {k: v for k, v in science["model"].items() if k not in passed_over}
     kept = {"train": train, "model": model, "strategy": science["strategy"]}
@@ -111,6 +124,7 @@ def scientific(config: Mapping[str, Any], writes: bool, overlong: bool = False) 
         key: {k: v for k, v in config[key].items() if k not in _NOT_SCIENCE.get(key, ())}
         for key in ("model", "task", "data", "strategy", "train", "mode")
     }
+    chosen["train"] |= _later(config["train"])
     if writes:
         chosen["decoding"] = config["decoding"]
     if from_folder(config["model"]):
@@ -122,6 +136,16 @@ def scientific(config: Mapping[str, Any], writes: bool, overlong: bool = False) 
     elif overlong:
         chosen["model"][LONG_TEXTS] = RULE
     return {**chosen, "seed": config["seed"], "role": config["role"]}
+
+
+def _later(train: Mapping[str, Any]) -> dict[str, Any]:
+    """Knobs that are not as they were before there was a choice; of devices, their kind."""
+    found = {k: train[k] for k, before in _LATER.items() if train.get(k, before) != before}
+    if train.get("optimizer") != SGD:
+        found.pop("momentum", None)
+    if "device" in found:
+        found["device"] = found["device"].partition(":")[0]
+    return found
 
 
 def from_folder(model: Mapping[str, Any]) -> bool:
@@ -174,15 +198,13 @@ def _check_texts(model: Mapping[str, Any]) -> None:
 
 
 _NUMBER = (int, float)
+_DEVICE = (str, lambda v: bool(re.fullmatch(r"cpu|cuda(:\d+)?", v)), "cpu, cuda or cuda:1")
+_PRECISION = (str, lambda v: v in (FLOAT32, BFLOAT16), f"{FLOAT32} or {BFLOAT16}")
 _RANGES: dict[str, tuple[Any, Callable[[Any], bool], str]] = {
     "model.weights": (str, lambda v: bool(v), "embedded, scratch, architecture or a folder"),
     "model.vocabulary": (int, lambda v: v >= 100, "a whole number from 100"),
-    "device": (str, lambda v: bool(re.fullmatch(r"cpu|cuda(:\d+)?", v)), "cpu, cuda or cuda:1"),
-    "precision": (
-        str,
-        lambda v: v in ("float32", "bfloat16"),
-        "float32 or bfloat16",
-    ),
+    "device": _DEVICE,
+    "precision": _PRECISION,
     "results": (str, lambda v: bool(v), "a folder"),
     "cache": (str, lambda v: bool(v), "a folder"),
     "pretraining.updates": (int, lambda v: v >= 1, "a whole number from 1"),
@@ -205,4 +227,9 @@ _RANGES: dict[str, tuple[Any, Callable[[Any], bool], str]] = {
     "train.max_length": (int, lambda v: v >= 4, "a whole number from 4"),
     "train.long": (str, lambda v: v in (WINDOWS, CUT), f"{WINDOWS} or {CUT}"),
     "train.patience": ((int, type(None)), lambda v: v is None or v >= 1, "examples, or null"),
+    "train.optimizer": (str, lambda v: v in (ADAMW, SGD), f"{ADAMW} or {SGD}"),
+    "train.momentum": (_NUMBER, lambda v: 0 <= v < 1, "a share from 0 to below 1"),
+    "train.accumulation": (int, lambda v: v >= 1, "a whole number from 1"),
+    "train.device": _DEVICE,
+    "train.precision": _PRECISION,
 }

@@ -199,8 +199,10 @@ def _training(arm: Arm) -> Cost:
 
 
 def _seconds(arm: Arm) -> Iterator[float]:
-    logs = (run.record.training for run in arm.runs)
-    return (log.cpu_seconds for log in logs if log is not None)
+    for run in arm.runs:
+        log = run.record.training
+        if log is not None:
+            yield log.wall_seconds if run.record.on_device else log.cpu_seconds
 
 
 def doubts(arm: Arm, found: Measurement) -> Iterator[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 
 from harness import environment, exporting, facts, metrics, record, train
@@ -16,6 +18,7 @@ from harness.assets import Asset
 from harness.contracts import InputError
 from harness.exporting import agreement
 from harness.labelling import Labelling
+from harness.measure import nvml
 from harness.measure.stopwatch import Stopwatch
 from harness.serving import Served, subject_of
 from harness.setup import Setup, used
@@ -41,29 +44,37 @@ def execute(setup: Setup, progress: Progress = lambda _: None) -> str:
 
 def _run(setup: Setup, asset: Asset, progress: Progress) -> None:
     parts, role = parts_of(setup.config), setup.cell.role
+    device = parts.knobs.device
+    gpu = _prepared(device)
     work: Work = (Writing if parts.mode.writes else Labelling)(setup, asset, parts)
     parts.strategy.adapt(work.model)
-    log = train.train(
-        work.model,
-        _loss(work),
-        work.lengths(),
-        work.batch,
-        work.score_dev,
-        parts.knobs,
-        setup.cell.seed,
-        Stopwatch(),
-        progress,
-        metrics.meter(work.metrics[0]).lower_is_better,
-        parts.mode.updates_factor,
-    )
-    found = work.conclude()
+    try:
+        log = train.train(
+            work.model,
+            _loss(work),
+            work.lengths(),
+            work.batch,
+            work.score_dev,
+            parts.knobs,
+            setup.cell.seed,
+            Stopwatch.of(device),
+            progress,
+            metrics.meter(work.metrics[0]).lower_is_better,
+            parts.mode.updates_factor,
+        )
+        found = work.conclude()
+    except torch.OutOfMemoryError as error:
+        raise train.OutOfMemory(
+            f"{device}: its memory was not enough ({str(error).partition('. ')[0]}); raise "
+            "train.accumulation, or lower train.batch_size or workers"
+        ) from None
     kept = record.Record(
         identity=setup.identity,
         experiment_version=setups.EXPERIMENT_VERSION,
         cell=setup.cell,
         outcome=record.Outcome("finished"),
         config=setup.science,
-        environment={**setup.environment, "load": environment.load()},
+        environment={**setup.environment, **gpu, "load": environment.load()},
         sweep=setup.sweep,
         plan=setup.plan,
         tuning=setup.tuning,
@@ -87,6 +98,18 @@ def _run(setup: Setup, asset: Asset, progress: Progress) -> None:
             kept = _kept(setup, work, parts, kept, counts)
     finally:  # the result stands, whatever becomes of its model
         _write(setup, kept, counts, found.rows)
+
+
+def _prepared(device: str) -> dict[str, Any]:
+    """Make a device compute the same again for the same seed; returns what it is."""
+    if device == "cpu":
+        return {}
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS is first used
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    told = nvml.open_device(device)
+    if isinstance(told, str):
+        return {"gpu": torch.cuda.get_device_name(device), "driver": None}
+    return {"gpu": told.name(), "driver": told.driver()}
 
 
 def _write(

@@ -12,6 +12,7 @@ from harness.expansion import Planned
 from harness.setup import Foundation
 
 ASSUMED_SPEED = 3e10  # FLOP per CPU second, until a machine has records of its own
+ASSUMED_ON_GPU = 1e12  # FLOP per second, of small models, whose kernels a GPU waits for
 
 
 def cost(config: Mapping[str, Any], foundation: Foundation) -> float:
@@ -26,7 +27,8 @@ def forecast(
     results: Path,
 ) -> str:
     """What `--dry-run` prints: cells, minutes, disk."""
-    speed, origin = _speed(results)
+    on_device = any(one.config["train"]["device"] != "cpu" for one in planned)
+    speed, origin = _speed(results, on_device)
     assets = {  # cells of several tasks share one pretrained model
         (one.config["model"]["name"], foundations[one.foundation].asset_flops > 0): (
             foundations[one.foundation].asset_flops
@@ -45,23 +47,25 @@ def forecast(
     minutes = flops / speed / workers / 60
     total = (
         f"{len(planned)} cells (finished ones are skipped), {workers} at a time; about "
-        f"{max(minutes, 0.1):.1f} minutes at {speed / 1e9:.1f} GFLOP/s a core ({origin}); "
+        f"{max(minutes, 0.1):.1f} minutes at {speed / 1e9:.1f} GFLOP/s each ({origin}); "
         f"about {max(megabytes, 0.1):.1f} MB of records, besides kept checkpoints"
     )
     return "\n".join([*lines, total])
 
 
-def _speed(results: Path) -> tuple[float, str]:
-    """FLOPs per CPU second of past runs in this results folder, or an assumption that says so."""
+def _speed(results: Path, on_device: bool) -> tuple[float, str]:
+    """FLOPs per second of past runs in this results folder, or an assumption that says so."""
     speeds = []
     for folder in record.folders(results) if results.is_dir() else ():
         try:
             past = record.read(folder)
         except record.RecordError:
             continue
-        if past.training and past.model and past.training.cpu_seconds > 0:
-            work = 3 * past.model.flops_per_token * past.training.tokens
-            speeds.append(work / past.training.cpu_seconds)
+        log = past.training
+        seconds = 0.0 if log is None else log.wall_seconds if on_device else log.cpu_seconds
+        if log and past.model and seconds > 0 and past.on_device == on_device:
+            speeds.append(3 * past.model.flops_per_token * log.tokens / seconds)
     if speeds:
         return statistics.median(speeds), f"median of {len(speeds)} past runs"
-    return ASSUMED_SPEED, "assumed: no past runs here"
+    assumed = ASSUMED_ON_GPU if on_device else ASSUMED_SPEED
+    return assumed, "assumed: no past runs here"

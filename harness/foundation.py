@@ -89,10 +89,9 @@ def _check_measuring(config: Mapping[str, Any]) -> None:
     for key in ("probe", "race"):
         if config.get(key):
             build(config[key], key)
-    if config["device"] != "cpu" and not torch.cuda.is_available():
-        raise InputError(
-            f"device={config['device']}: torch sees no CUDA device here; use device=cpu"
-        )
+    for key, device in (("device", config["device"]), ("train.device", config["train"]["device"])):
+        if device != "cpu" and not torch.cuda.is_available():
+            raise InputError(f"{key}={device}: torch sees no CUDA device here; use {key}=cpu")
 
 
 def _texts(splits: Splits, writes: bool) -> list[tuple[str, ...]]:

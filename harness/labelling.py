@@ -96,11 +96,12 @@ class Labelling:
         return metrics.meter(headline).value(metrics.totals([headline], counts.columns))
 
     def conclude(self) -> Conclusion:
-        """Answers to the split that the cell is scored on."""
+        """Answers to the split that the cell is scored on; the model is then on the CPU."""
         side = self.sides[self.scored]
         answered = _answers(self.model, side, self.parts.knobs, self._scored_class())
         counts = _judged(self.parts.task, side.examples, answered, self.classes)
         answers, confidences, _ = answered
+        self.model.to("cpu")  # where probes compute as their tolerance was set, and exports
         return Conclusion(
             counts=replace(counts, reliability=self._reliability(side, answers, confidences)),
             rows=_rows(side, answers, confidences, self.classes),

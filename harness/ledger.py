@@ -238,10 +238,10 @@ def _training(book: _Book, setup: Setup, device: str, shape: Shape) -> None:
 
     model, batch = _lesson(setup, device, shape)
     knobs = view.parts_of(setup.config).knobs
-    descent = train.optimizer(model, knobs.lr, knobs.weight_decay)
+    descent = train.optimizer(model, knobs.lr, knobs.weight_decay, knobs.optimizer, knobs.momentum)
     book.close("training set-up", held(model))
     for _ in range(2):
-        train.update(model, descent, model.loss(batch), knobs.clip_norm)
+        train.update(model, descent, [model.loss(batch)], knobs.clip_norm)
     size = {
         "examples": len(batch.ids) // batch.readings,
         "tokens": int(batch.real.sum()),

@@ -205,7 +205,7 @@ def _descend(
         ids, real = batching.texts(encoded, chosen, special.pad)
         lesson = backbone.lesson(ids, real, special, rng)
         loss = loss_of(model, backbone, lesson)
-        losses.append(train.update(model, descent, loss, plan.clip_norm))
+        losses.append(train.update(model, descent, [loss], plan.clip_norm))
         tokens += int(real.sum())
         asked += int((lesson.targets != UNASKED).sum())
         progress((step + 1) / plan.updates)

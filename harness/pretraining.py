@@ -167,7 +167,7 @@ class Learner:
         lesson = lessons.lesson_of(self.text.train[chosen], self.backbone, self.special, self.rng)
         self.model.train()
         try:
-            value = train.update(self.model, self.descent, self._loss(lesson), knobs.clip_norm)
+            value = train.update(self.model, self.descent, [self._loss(lesson)], knobs.clip_norm)
         except train.Diverged:
             raise train.Diverged(
                 f"the loss of update {history.step + 1} is no number; lower lr, in another out=..."

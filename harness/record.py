@@ -179,6 +179,11 @@ class Record:
     finished_at: str | None = None  # UTC, ISO 8601
     format: int = FORMAT
 
+    @property
+    def on_device(self) -> bool:
+        """Whether a GPU did the work: then wall time is its cost, else process time."""
+        return self.environment.get("gpu") is not None
+
 
 @dataclass(frozen=True)
 class CountTable:

@@ -193,7 +193,7 @@ def _units(
 
 def hardware(facts: Mapping[str, Any]) -> str:
     """The processor that a run was made on, in words; what is not on record is unknown."""
-    return " ".join(str(facts.get("cpu") or "unknown processor").split())
+    return " ".join(str(facts.get("gpu") or facts.get("cpu") or "unknown processor").split())
 
 
 def newest(results: Iterable[Loaded], warnings: list[str]) -> list[Loaded]:

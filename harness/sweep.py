@@ -57,7 +57,7 @@ def run(planned: Sequence[Planned]) -> int:
         raise InputError("this sweep holds no cell; see `cells` in its file under conf/sweep/")
     config = planned[0].config
     decided = plan.checked(configuration.build(config["plan"], "plan"), "this command")
-    workers = config["workers"] or environment.usable_cores()
+    workers = config["workers"] or _side_by_side(planned)
     if not config["dry_run"]:
         _writable(Path(config["results"]), "results")
         _writable(Path(config["cache"]), "cache")
@@ -72,6 +72,12 @@ def run(planned: Sequence[Planned]) -> int:
     measured = measuring.measure([setup for setup, _ in setups_.values()], config)
     _conclude(tally, measured, Path(config["results"]))
     return 1 if tally.failed or measured.failed else 0
+
+
+def _side_by_side(planned: Sequence[Planned]) -> int:
+    """Cells at a time: as many as there are cores, but one on a GPU, whose time is its cost."""
+    on_cpu = all(one.config["train"]["device"] == "cpu" for one in planned)
+    return environment.usable_cores() if on_cpu else 1
 
 
 def _writable(folder: Path, key: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from harness.batching import Batch, budget, plan
+from harness.configuration import ADAMW, BFLOAT16, CPU, FLOAT32, SGD
 from harness.measure.stopwatch import Stopwatch
 from harness.record import Evaluation, TrainLog
 from harness.windows import WINDOWS
@@ -31,7 +32,9 @@ class Training:
 
     `patience` is counted in training examples without a better dev score; null never stops early.
     `long` says how texts that do not fit are read where every word gets an answer: in windows, or
-    cut.
+    cut. `accumulation` cuts a batch into so many parts whose gradients add up: the same updates in
+    less memory. `precision` is what training steps compute in (bfloat16: autocast, the weights stay
+    float32); dev and test are always answered in float32, as the kept model answers.
     """
 
     lr: float
@@ -45,19 +48,32 @@ class Training:
     max_length: int
     patience: int | None
     long: str = WINDOWS
+    optimizer: str = ADAMW  # or "sgd", with `momentum`
+    momentum: float = 0.9
+    accumulation: int = 1
+    device: str = CPU  # "cpu", "cuda", "cuda:1"
+    precision: str = FLOAT32  # or "bfloat16"
 
 
 class Diverged(Exception):
     """The loss is no number. The run is a result (it failed), not an accident to hide."""
 
 
-def optimizer(model: nn.Module, lr: float, weight_decay: float) -> torch.optim.AdamW:
-    """AdamW over what is trainable; biases and norms do not decay."""
+class OutOfMemory(Exception):
+    """The device's memory was not enough; says what to change."""
+
+
+def optimizer(
+    model: nn.Module, lr: float, weight_decay: float, kind: str = ADAMW, momentum: float = 0.0
+) -> torch.optim.Optimizer:
+    """AdamW, or SGD with momentum, over what is trainable; biases and norms do not decay."""
     trainable = [p for p in model.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in trainable if p.dim() > 1], "weight_decay": weight_decay},
         {"params": [p for p in trainable if p.dim() <= 1], "weight_decay": 0.0},
     ]
+    if kind == SGD:
+        return torch.optim.SGD(groups, lr=lr, momentum=momentum, fused=True)
     return torch.optim.AdamW(groups, lr=lr, fused=True)
 
 
@@ -70,17 +86,41 @@ def rate(step: int, steps: int, warmup_share: float) -> float:
 
 
 def update(
-    model: nn.Module, optimizer: torch.optim.Optimizer, loss: torch.Tensor, clip_norm: float
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    parts: Iterable[torch.Tensor],
+    clip_norm: float,
 ) -> float:
-    """One step of gradient descent; returns the loss. Raises Diverged where it is no number."""
-    value = float(loss.detach())
-    if not math.isfinite(value):
-        raise Diverged(f"the loss became {value}; try a lower learning rate (train.lr)")
+    """One step of gradient descent on the sum of `parts`; returns that sum.
+
+    A part's gradient is taken before the next part is made, so one at a time is in memory. Raises
+    Diverged where a part is no number.
+    """
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    total = 0.0
+    for loss in parts:
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise Diverged(f"the loss became {value}; try a lower learning rate (train.lr)")
+        loss.backward()  # type: ignore[no-untyped-call]
+        total += value
     nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
     optimizer.step()
-    return value
+    return total
+
+
+def _losses(
+    loss_of: Callable[[Batch], torch.Tensor], batches: Sequence[Batch], knobs: Training
+) -> Iterator[torch.Tensor]:
+    """The loss of a batch that was cut into these, each weighed by what it asks for."""
+    asked = sum(len(batch.targets) for batch in batches)
+    low, kind = knobs.precision == BFLOAT16, torch.device(knobs.device).type
+    for batch in batches:
+        if not len(batch.targets):
+            continue
+        with torch.autocast(kind, torch.bfloat16, enabled=low):
+            loss = loss_of(batch.to(knobs.device))
+        yield loss * (len(batch.targets) / asked)
 
 
 def train(
@@ -110,17 +150,20 @@ def train(
         for _ in range(knobs.epochs)
     ]
     steps = sum(len(epoch) for epoch in epochs)
+    model.to(knobs.device)
     log = _Log(model, score_dev, stopwatch, -1.0 if lower_is_better else 1.0)
     log.evaluate()
-    descent = optimizer(model, knobs.lr, knobs.weight_decay)
+    descent = optimizer(model, knobs.lr, knobs.weight_decay, knobs.optimizer, knobs.momentum)
     torch.manual_seed(seed)  # dropout draws from torch's own generator
     for epoch in epochs:
         model.train()
         for chosen in epoch:
             for group in descent.param_groups:
                 group["lr"] = knobs.lr * rate(log.steps, steps, knobs.warmup_share)
-            batch = batch_of(chosen)
-            log.note(update(model, descent, loss_of(batch), knobs.clip_norm), batch)
+            cut = np.array_split(chosen, min(knobs.accumulation, len(chosen)))
+            batches = [batch_of(part) for part in cut]
+            losses = _losses(loss_of, batches, knobs)
+            log.note(update(model, descent, losses, knobs.clip_norm), batches)
             progress(log.steps / steps)
         log.evaluate()
         if knobs.patience is not None and log.examples - log.best_examples >= knobs.patience:
@@ -148,12 +191,13 @@ class _Log:
         self.started = stopwatch.read()
         self.evaluating = stopwatch.zero()
 
-    def note(self, loss: float, batch: Batch) -> None:
+    def note(self, loss: float, batches: Sequence[Batch]) -> None:
         self.steps += 1
-        self.examples += batch.examples
-        self.tokens += int(batch.real.sum())
-        self.padded += batch.ids.numel()
-        self.answers += len(batch.targets)
+        for batch in batches:
+            self.examples += batch.examples
+            self.tokens += int(batch.real.sum())
+            self.padded += batch.ids.numel()
+            self.answers += len(batch.targets)
         self.losses.append(loss)
 
     def evaluate(self) -> None:
@@ -191,6 +235,11 @@ class _Log:
         )
 
 
+def where(model: nn.Module) -> str:
+    """The device that a model is on."""
+    return str(next(model.parameters()).device)
+
+
 def window_means(losses: Sequence[float], window: int = LOSS_WINDOW) -> list[float]:
     """Means of consecutive windows; the last may be shorter."""
     return [round(float(np.mean(losses[i : i + window])), 5) for i in range(0, len(losses), window)]
@@ -210,9 +259,10 @@ def predict(
     answers: list[tuple[int, ...]] = [()] * count
     confidences: list[tuple[float, ...]] = [()] * count
     model.eval()
+    device = where(model)
     with torch.inference_mode():
         for chosen in batches:
-            batch = batch_of(chosen)
+            batch = batch_of(chosen).to(device)
             logits = model(batch)
             if heard is not None:
                 heard(chosen, logits)

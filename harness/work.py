@@ -69,7 +69,7 @@ class Work(Protocol):
         """The headline metric on the dev split."""
 
     def conclude(self) -> Conclusion:
-        """Answers to the split that the cell is scored on."""
+        """Answers to the split that the cell is scored on; the model is then on the CPU."""
 
 
 def truncations(counted: Mapping[str, Mapping[str, int]], scored: str) -> dict[str, int]:

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from harness import batching, data, decoding, probes
+from harness import batching, data, decoding, probes, train
 from harness.assets import Asset
 from harness.backbones import body as bodies
 from harness.batching import Batch
@@ -85,12 +85,15 @@ class Writing:
         words = pages.sources.words.astype(np.int64)
         limit = 4 * batching.budget(words, self.parts.knobs.batch_size)
         answers: dict[int, Written] = {}
-        rng = torch.Generator().manual_seed(_stream(self.seed, _DRAWING))
+        device = train.where(self.model)
+        rng = torch.Generator(device).manual_seed(_stream(self.seed, _DRAWING))
         with torch.inference_mode():
             for chosen in batching.in_order(words, limit):
+                ids, real = pages.prompts(chosen)
                 tokens = decoding.write(
                     self.model,
-                    *pages.prompts(chosen),
+                    ids.to(device),
+                    real.to(device),
                     self.parts.decoding,
                     self.reader.specials,
                     rng,
@@ -103,10 +106,12 @@ class Writing:
         return Written(tuple(text.split()), tokens.cut_off)
 
     def conclude(self) -> Conclusion:
-        """Texts for the split that the cell is scored on."""
+        """Texts for the split that the cell is scored on; the model is then on the CPU."""
         pages, task = self.pages[self.scored], self.parts.task
         answers = self.written(pages)
         counts: Counts = task.judge(pages.examples, answers, self.splits)
+        likelihood = self._likelihood(pages) if self.parts.mode.chain_rule else None
+        self.model.to("cpu")  # where probes compute as their tolerance was set, and exports
         return Conclusion(
             counts=counts,
             rows=_rows(pages, answers),
@@ -116,7 +121,7 @@ class Writing:
             ),
             majority=self._majority(),
             signatures=task.signatures(self.splits),
-            likelihood=self._likelihood(pages) if self.parts.mode.chain_rule else None,
+            likelihood=likelihood,
         )
 
     def _majority(self) -> dict[str, int]:
@@ -132,7 +137,7 @@ class Writing:
         limit = 4 * batching.budget(words, self.parts.knobs.batch_size)
         with torch.inference_mode():
             for chosen in batching.in_order(words, limit):
-                batch = pages.next_tokens(chosen)
+                batch = pages.next_tokens(chosen).to(train.where(self.model))
                 nats += float(
                     torch.nn.functional.cross_entropy(
                         self.model(batch), batch.targets, reduction="sum"

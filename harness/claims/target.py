@@ -83,6 +83,11 @@ def spent(found: Record, upto: TrainLog | Evaluation) -> Spent:
     return Spent(upto.examples, upto.tokens, flops, upto.cpu_seconds, upto.wall_seconds)
 
 
+def charged(found: Record, one: Spent) -> float:
+    """Seconds that are paid for: of the device where it did the work, else of the processor."""
+    return one.wall_seconds if found.on_device else one.cpu_seconds
+
+
 def reached(found: Record, log: TrainLog, arm: Arm, goal: float) -> Reached:
     """Between which looks a run reached a dev score; NEVER where it did not."""
     before = NOTHING

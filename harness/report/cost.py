@@ -74,7 +74,9 @@ def _whole(group: Group, arm: Arm, price: float | None, rate: float | None) -> l
     else:
         shown = _amounts(Spent(*map(fmean, zip(*all_spent, strict=True))))
     if price is not None:
-        seconds = [one.cpu_seconds for one in all_spent]
+        seconds = [
+            target.charged(found, one) for (found, _), one in zip(logs(arm), all_spent, strict=True)
+        ]
         shown += [_money(price, fmean(seconds)) if seconds else NONE]
         shown += [_money(price, 1e6 / rate) if rate else "not measured"]
     return [place(group), escape(arm.description), *shown]
@@ -131,6 +133,6 @@ def _row(side: str, arm: Arm, goal: Target, price: float | None) -> list[str]:
     spent = [target.reached(found, log, arm, goal.score).at for found, log in logs(arm)]
     reached = sum(one is not target.NEVER for one in spent)
     middle = Spent(*map(median, zip(*spent, strict=True)))
-    money = [] if price is None else [_money(price, middle.cpu_seconds)]
+    money = [] if price is None else [_money(price, target.charged(arm.first, middle))]
     early = ", before tuning" if middle.examples == 0 else ""
     return [side, f"{reached} of {len(spent)} runs{early}", *_amounts(middle), *money]

@@ -142,7 +142,8 @@ def _rows(columns: Sequence[Column]) -> Iterator[Row]:
     yield "peak memory, training step, MiB", lambda one: one.ledger.peak(TRAINING)
     yield "cold start, s", lambda one: one.ledger.cold_start()
     if any(one.tuned for one in columns):
-        yield "training, CPU s", _training
+        gpu = any(one.tuned and one.tuned.arm.first.on_device for one in columns)
+        yield "training, GPU s" if gpu else "training, CPU s", _training
     yield "energy per 1,000 examples, J", _energy
 
 
@@ -247,8 +248,12 @@ def _padding(one: Column) -> str:
 
 def _training(one: Column) -> str:
     runs = one.tuned.arm.runs if one.tuned else ()
-    logs = [run.record.training for run in runs if run.record.training]
-    return f"{sum(log.cpu_seconds for log in logs) / len(logs):.1f}" if logs else NONE
+    spent = [
+        log.wall_seconds if run.record.on_device else log.cpu_seconds
+        for run in runs
+        if (log := run.record.training)
+    ]
+    return f"{sum(spent) / len(spent):.1f}" if spent else NONE
 
 
 def _energy(one: Column) -> str:

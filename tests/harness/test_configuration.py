@@ -125,6 +125,12 @@ def test_a_wrong_argument_is_one_message():
         ("model.weights", None),
         ("results", 5),
         ("pretraining.updates", 0),
+        ("train.optimizer", "adam"),
+        ("train.momentum", 1.0),
+        ("train.accumulation", 0),
+        ("train.device", "gpu"),
+        ("train.precision", "float16"),
+        ("precision", "float16"),
     ],
 )
 def test_values_out_of_range_are_named(key, value):
@@ -164,12 +170,43 @@ def test_science_knows_what_matters():
         "role=tuning",
         "mode=both_orders",
         "decoding=beam",
+        "device=cuda",
+        "train.device=cuda",
+        "train.optimizer=sgd",
+        "train.accumulation=2",
+        "train.precision=bfloat16",
     ):
         assert configuration.scientific(composed(override), writes=True) != base, override
     spoken = [
         configuration.scientific(composed(*o), writes=False) for o in ((), ("decoding=beam",))
     ]
     assert spoken[0] == spoken[1]
+
+
+def test_knobs_that_came_later_leave_earlier_cells_as_they_were():
+    science = configuration.scientific(composed(), writes=False)
+    later = {"optimizer", "momentum", "accumulation", "device", "precision"}
+    assert not later & set(science["train"])
+    same = ("train.momentum=0.5", "train.device=cpu", "precision=bfloat16")
+    assert configuration.scientific(composed(*same), writes=False) == science
+    sgd = configuration.scientific(composed("train.optimizer=sgd"), writes=False)
+    assert sgd["train"]["optimizer"] == "sgd"
+    one, other = (
+        configuration.scientific(composed(f"device=cuda{place}"), writes=False)["train"]
+        for place in ("", ":1")
+    )
+    assert one == other == science["train"] | {"device": "cuda"}
+    measured_there = configuration.scientific(composed("device=cuda", "train.device=cpu"), False)
+    assert measured_there == science
+
+
+def test_a_rate_holds_on_any_device_but_for_one_optimizer_and_precision():
+    def holds(*overrides):
+        return configuration.searched(configuration.scientific(composed(*overrides), writes=False))
+
+    assert holds("device=cuda") == holds()
+    assert holds("train.optimizer=sgd") != holds()
+    assert holds("train.precision=bfloat16") != holds()
 
 
 def test_a_model_may_leave_to_its_family_what_has_a_default_there():

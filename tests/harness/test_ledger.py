@@ -46,7 +46,7 @@ def test_parts_equal_arithmetic_and_shared_tensors_count_once():
     assert ledger.held(model) == parts
     optimizer = train.optimizer(model, 1e-3, 0.0)
     assert ledger.held(model, optimizer) == parts | {"gradients": 0, "optimizer": 0}
-    train.update(model, optimizer, model(torch.arange(3)).sum(), 1.0)
+    train.update(model, optimizer, [model(torch.arange(3)).sum()], 1.0)
     trained = 100 * 8
     adam = 8 * trained + 4 * 1  # two fp32 numbers a parameter, and a count for the one tensor
     assert ledger.held(model, optimizer) == parts | {"gradients": 4 * trained, "optimizer": adam}

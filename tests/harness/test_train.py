@@ -157,3 +157,64 @@ def test_predictions_come_back_in_order():
         assert answers[index] == (expected[index],)
         assert 0.5 <= sure[index][0] <= 1
     assert answers[3] == ()
+
+
+class Looked(Toy):
+    """Remembers the rows of each part it was asked for, and whether autocast was on."""
+
+    def loss(self, batch):
+        self.seen = [*getattr(self, "seen", []), (len(batch.ids), torch.is_autocast_enabled("cpu"))]
+        return super().loss(batch)
+
+
+def looked(knobs, count=9):
+    model = Looked()
+    words = np.full(count, 2)
+    log = train.train(
+        model, model.loss, words, batch_of, lambda: 0.0, knobs, 0, Stopwatch(), lambda _: None
+    )
+    return model, log
+
+
+def test_accumulation_makes_the_same_updates_in_smaller_parts():
+    whole, cut = (
+        looked(dataclasses.replace(KNOBS, batch_size=9, accumulation=k, epochs=3)) for k in (1, 2)
+    )
+    assert {rows for rows, _ in whole[0].seen} == {9}
+    assert [rows for rows, _ in cut[0].seen] == [5, 4] * 3
+    assert torch.allclose(whole[0].line.weight, cut[0].line.weight, atol=1e-6)
+    for name in ("steps", "examples", "tokens", "loss_tokens", "padding_share"):
+        assert getattr(whole[1], name) == getattr(cut[1], name)
+    assert cut[1].losses == pytest.approx(whole[1].losses, abs=1e-5)
+
+
+def test_more_parts_than_examples_are_as_many_as_examples():
+    model, _ = looked(dataclasses.replace(KNOBS, batch_size=2, accumulation=5, epochs=1), count=4)
+    assert {rows for rows, _ in model.seen} == {1}
+
+
+def test_bfloat16_is_for_training_steps_alone():
+    knobs = dataclasses.replace(KNOBS, precision="bfloat16", epochs=1)
+    model, _ = looked(knobs)
+    assert {low for _, low in model.seen} == {True}
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
+    told = []
+
+    def dev():
+        told.append(torch.is_autocast_enabled("cpu"))
+        return 0.0
+
+    train.train(
+        Toy(), lambda b: Toy().loss(b), np.full(4, 2), batch_of, dev, knobs, 0, Stopwatch(), print
+    )
+    assert set(told) == {False}
+
+
+def test_sgd_has_its_momentum_and_decay():
+    model = torch.nn.Linear(2, 2)
+    found = train.optimizer(model, 0.1, 0.5, "sgd", 0.7)
+    assert isinstance(found, torch.optim.SGD)
+    assert [group["momentum"] for group in found.param_groups] == [0.7, 0.7]
+    assert [group["weight_decay"] for group in found.param_groups] == [0.5, 0.0]
+    _, log = run(dataclasses.replace(KNOBS, optimizer="sgd", lr=0.5))
+    assert log.losses[-1] < log.losses[0]
