@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -106,6 +107,7 @@ def _prepared(device: str) -> dict[str, Any]:
         return {}
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS is first used
     torch.use_deterministic_algorithms(True, warn_only=True)
+    warnings.filterwarnings("ignore", message=".*deterministic")  # a line for every run
     told = nvml.open_device(device)
     if isinstance(told, str):
         return {"gpu": torch.cuda.get_device_name(device), "driver": None}
