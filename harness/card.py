@@ -239,7 +239,7 @@ def _cost(found: Record) -> Iterator[str]:
         flops = 3 * model.flops_per_token * log.tokens
         yield f"training: {log.cpu_seconds:,.1f} CPU s, {log.wall_seconds:,.1f} s on the clock"
         yield f"{count(log.tokens)} tokens, about {flops:.2e} floating-point operations"
-    machine = [str(here[name]) for name in ("cpu", "system") if here.get(name)]
+    machine = [str(here[name]) for name in ("gpu", "cpu", "system") if here.get(name)]
     yield f"machine: {escape(', '.join(machine) or 'not recorded')}"
     versions = here.get("versions") or {}
     told = {"Python": here.get("python"), **versions}

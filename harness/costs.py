@@ -47,7 +47,7 @@ P50, P95 = Kind("p50 latency", "ms"), Kind("p95 latency", "ms")
 MEMORY = Kind("memory", "MB")
 TIME = Kind("time per 1,000 examples", "s")
 ENERGY = Kind("energy per example", "J")
-TRAINING = Kind("training", "CPU s")
+TRAINING = Kind("training", "s")  # of the processor, or of the GPU where one did it
 MONEY = Kind("money per 1,000,000 answers", "")
 LATENCIES: Mapping[Kind, float] = {P50: 0.50, P95: 0.95}
 
