@@ -270,6 +270,7 @@ class Comparison:
     warnings: tuple[str, ...] = ()
     records: int = 0
     measurements: tuple[Measurement, ...] = ()
+    unsupported: tuple[Record, ...] = ()  # asked for, but makes no sense: one for all seeds
 
     @property
     def runs(self) -> Iterator[Run]:

@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from harness import environment, exporting, facts, metrics, record, train
 from harness import setup as setups
 from harness.assets import Asset
+from harness.backbones import body as bodies
 from harness.contracts import InputError
 from harness.exporting import agreement
 from harness.labelling import Labelling
@@ -42,7 +43,9 @@ def execute(setup: Setup, progress: Progress = lambda _: None) -> str:
 def _run(setup: Setup, asset: Asset, progress: Progress) -> None:
     parts, role = parts_of(setup.config), setup.cell.role
     work: Work = (Writing if parts.mode.writes else Labelling)(setup, asset, parts)
-    parts.strategy.adapt(work.model)
+    before = bodies.size(work.body)
+    parts.strategy.adapt(work.model, setup.cell.seed)
+    effort = facts.effort(parts, work, before)
     log = train.train(
         work.model,
         _loss(work),
@@ -56,6 +59,7 @@ def _run(setup: Setup, asset: Asset, progress: Progress) -> None:
         metrics.meter(work.metrics[0]).lower_is_better,
         parts.mode.updates_factor,
     )
+    parts.strategy.settle(work.model)
     found = work.conclude()
     kept = record.Record(
         identity=setup.identity,
@@ -70,7 +74,7 @@ def _run(setup: Setup, asset: Asset, progress: Progress) -> None:
         evaluated=used(role)[-1],
         metrics=list(work.metrics),
         data=facts.data_facts(setup.foundation, parts, work.classes),
-        model=facts.model_facts(setup.cell, asset, parts, work),
+        model=facts.model_facts(setup.cell, asset, parts, work, effort),
         training=log,
         probes=found.probes,
         majority=found.majority if role == "result" else None,

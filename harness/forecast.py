@@ -16,7 +16,8 @@ ASSUMED_SPEED = 3e10  # FLOP per CPU second, until a machine has records of its 
 
 def cost(config: Mapping[str, Any], foundation: Foundation) -> float:
     """FLOPs of one cell; evaluation is about a tenth."""
-    return 1.1 * foundation.epoch_flops * float(config["train"]["epochs"])
+    epochs = foundation.epoch_flops * float(config["train"]["epochs"])
+    return 1.1 * (foundation.once_flops + epochs)
 
 
 def forecast(
@@ -25,7 +26,9 @@ def forecast(
     workers: int,
     results: Path,
 ) -> str:
-    """What `--dry-run` prints: cells, minutes, disk."""
+    """What `--dry-run` prints: cells, minutes, disk; and what makes no sense, with its reason."""
+    others = [one for one in planned if foundations[one.foundation].unsupported is not None]
+    planned = [one for one in planned if one not in others]
     speed, origin = _speed(results)
     assets = {  # cells of several tasks share one pretrained model
         (one.config["model"]["name"], foundations[one.foundation].asset_flops > 0): (
@@ -42,6 +45,7 @@ def forecast(
         f"{one.config['role']}"
         for one in planned
     ]
+    lines += [f"-  {one.label}: {foundations[one.foundation].unsupported}" for one in others]
     minutes = flops / speed / workers / 60
     total = (
         f"{len(planned)} cells (finished ones are skipped), {workers} at a time; about "
@@ -60,7 +64,7 @@ def _speed(results: Path) -> tuple[float, str]:
         except record.RecordError:
             continue
         if past.training and past.model and past.training.cpu_seconds > 0:
-            work = 3 * past.model.flops_per_token * past.training.tokens
+            work = past.model.training_flops(past.training.tokens)
             speeds.append(work / past.training.cpu_seconds)
     if speeds:
         return statistics.median(speeds), f"median of {len(speeds)} past runs"

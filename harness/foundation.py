@@ -14,7 +14,7 @@ from harness.assets import Asset
 from harness.backbones import body as bodies
 from harness.backbones.family import Specials
 from harness.configuration import build
-from harness.contracts import InputError, Splits
+from harness.contracts import InputError, Splits, Unsupported
 from harness.setup import Foundation, used
 from harness.train import Progress
 from harness.view import Parts, overlong, parts_of, refuse_longer, room_of
@@ -42,7 +42,7 @@ def lay(
     backbone = parts.backbone
     if backbone.weights == assets.ARCHITECTURE:
         stand_in = assets.drawn(backbone.architecture, backbone.vocabulary)
-        return replace(_cost(parts, splits, stand_in, pretraining), epoch_flops=0.0)
+        return replace(_cost(parts, splits, stand_in, pretraining), epoch_flops=0.0, once_flops=0.0)
     if not (make or backbone.weights in ("embedded", "scratch") or _whole(backbone.weights)):
         return _cost(parts, splits, None, pretraining)  # a dry run downloads no weights
     recipe = assets.recipe(
@@ -53,6 +53,8 @@ def lay(
     if asset is not None and recipe.path is not None:
         _check_tokenizer(Path(asset.folder))
     costed = _cost(parts, splits, asset, pretraining)
+    if costed.unsupported is not None:
+        return costed
     if asset is None and make:
         asset = pretrain.prepare(recipe, backbone, pretraining, texts, Path(cache), progress)
         costed = replace(costed, asset=asset, asset_flops=0.0)
@@ -120,7 +122,8 @@ def _cost(
     size = bodies.size(body)
     words = sum(map(len, _texts(splits, parts.mode.writes)))
     readings = 1 + getattr(parts.mode, "both_orders", False)
-    per_word = 6.0 * (size.total - size.embeddings) * 1.3
+    per_word = 6.0 * (size.total - size.embeddings) * 1.3  # forward and backward
+    pass_flops, passes = per_word * words * readings / 3, parts.strategy.passes
     new = asset is None and parts.backbone.weights == "embedded"
     sentence = words / max(1, len(splits.train))
     asset_flops = per_word * sentence * pretraining.batch_size * pretraining.updates
@@ -131,9 +134,23 @@ def _cost(
         family=parts.backbone.family,
         mode=parts.mode.name,
         writes=parts.mode.writes,
-        epoch_flops=per_word * words * parts.mode.updates_factor * readings,
+        epoch_flops=pass_flops * parts.mode.updates_factor * passes.each,
         asset_flops=asset_flops if new else 0.0,
+        once_flops=pass_flops * passes.once,
+        unsupported=_senseless(parts, body),
     )
+
+
+def _senseless(parts: Parts, body: torch.nn.Module) -> str | None:
+    """Why a strategy makes no sense with this model and task; None where it does.
+
+    Raises InputError where its settings do not fit the model.
+    """
+    try:
+        parts.strategy.check(body, parts.mode.writes)
+    except Unsupported as reason:
+        return str(reason)
+    return None
 
 
 def _outline(parts: Parts, stand_in: Specials) -> torch.nn.Module:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from harness.backbones import body as bodies
 from harness.batching import Batch
 from harness.contracts import Counts, Example, Splits
 from harness.encoding import Encoded
+from harness.features import Features
 from harness.heads import Predictor
 from harness.mentions import OUTSIDE
 from harness.metrics import entity_f1
@@ -68,6 +70,7 @@ class Labelling:
             for name in used(setup.cell.role)
         }
         self.model = _predictor(setup, asset, parts, self.reader, len(self.classes))
+        self._features: dict[str, Features] = {}  # by split, where the body stays as it is
 
     @property
     def body(self) -> nn.Module:
@@ -85,20 +88,33 @@ class Labelling:
 
     def batch(self, chosen: NDArray[np.int64]) -> Batch:
         """Tensors of the chosen training rows."""
-        return self.sides["train"].batch(chosen)
+        side = self.sides["train"]
+        return self._seen("train", side.words, side.batch)(chosen)
+
+    def _seen(self, name: str, words: NDArray[np.int64], batch_of: Batches) -> Batches:
+        """Batches of a split's rows; with features where the body reads each row once."""
+        if not self.model.extracts:
+            return batch_of
+        if name not in self._features:
+            limit = _at_once(words, self.parts.knobs)
+            self._features[name] = Features(self.model, words, batch_of, limit)
+        return self._features[name].batch
+
+    def _answered(self, name: str) -> _Answered:
+        """Answers to a split."""
+        scored, knobs = self._scored_class(), self.parts.knobs
+        return _answers(self.model, self.sides[name], knobs, scored, partial(self._seen, name))
 
     def score_dev(self) -> float:
         """The headline metric on the dev split."""
-        side = self.sides["dev"]
-        answered = _answers(self.model, side, self.parts.knobs, self._scored_class())
+        side, answered = self.sides["dev"], self._answered("dev")
         counts = _judged(self.parts.task, side.examples, answered, self.classes)
         headline = self.metrics[0]
         return metrics.meter(headline).value(metrics.totals([headline], counts.columns))
 
     def conclude(self) -> Conclusion:
         """Answers to the split that the cell is scored on."""
-        side = self.sides[self.scored]
-        answered = _answers(self.model, side, self.parts.knobs, self._scored_class())
+        side, answered = self.sides[self.scored], self._answered(self.scored)
         counts = _judged(self.parts.task, side.examples, answered, self.classes)
         answers, confidences, _ = answered
         return Conclusion(
@@ -144,13 +160,23 @@ def _predictor(setup: Setup, asset: Asset, parts: Parts, reader: Reader, classes
     return Predictor(mode, body, classes, knobs.dropout, seed)
 
 
+def _at_once(words: NDArray[np.int64], knobs: train.Training) -> int:
+    """Words that go through the network together where nothing is trained."""
+    return 4 * batching.budget(words, knobs.batch_size)
+
+
 def _answers(
-    predictor: Predictor, side: Side, knobs: train.Training, scored: int | None = None
+    predictor: Predictor,
+    side: Side,
+    knobs: train.Training,
+    scored: int | None = None,
+    seen: Callable[[NDArray[np.int64], Batches], Batches] = lambda _, batch_of: batch_of,
 ) -> _Answered:
     """Answers and their probabilities, in batches of so many words at the most.
 
     Windows are rows like any other here, so a long text never makes a large batch. Only words are
-    read in windows, so where examples are scored a row is an example.
+    read in windows, so where examples are scored a row is an example. `seen` may add to batches
+    what the body has made of their rows before.
     """
     scores = np.zeros(len(side.examples))
 
@@ -159,9 +185,8 @@ def _answers(
             scores[chosen] = _log_odds(logits, scored)
 
     def predict(words: NDArray[np.int64], batch_of: Batches) -> Any:
-        limit = 4 * batching.budget(words, knobs.batch_size)
-        batches = batching.in_order(words, limit)
-        return train.predict(predictor, batches, batch_of, len(words), hear)
+        batches = batching.in_order(words, _at_once(words, knobs))
+        return train.predict(predictor, batches, seen(words, batch_of), len(words), hear)
 
     return _Answered(*side.answered(predict), None if scored is None else scores.tolist())
 

@@ -268,7 +268,7 @@ def _lesson(setup: Setup, device: str, shape: Shape) -> tuple[Any, Any]:
         return served.model.to(device).train(), batch.to(device)
     assert asset is not None
     work: Work = (Writing if parts.mode.writes else Labelling)(setup, asset, parts)
-    parts.strategy.adapt(work.model)
+    parts.strategy.adapt(work.model, setup.cell.seed)
     words = work.lengths()
     typical = abs(words - words.mean()).argsort(kind="stable")[: parts.knobs.batch_size]
     return work.model.to(device).train(), work.batch(typical).to(device)

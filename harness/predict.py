@@ -152,7 +152,8 @@ def kept(folder: Path) -> record.Record:
     cell = found.cell
     if found.outcome.status != "finished":
         reason = shown(found.outcome.reason or "no reason kept", 200)
-        raise InputError(f"{folder}: this run failed ({reason}), so there is no tuned model")
+        told = "makes no sense" if found.outcome.status == record.UNSUPPORTED else "failed"
+        raise InputError(f"{folder}: this run {told} ({reason}), so there is no tuned model")
     if found.checkpoint_digest is None:
         chosen = invocation.words(cell, found.config)
         again = invocation.command(chosen | {"seed": str(cell.seed), "checkpoint": "all"})

@@ -18,6 +18,7 @@ from harness.expansion import Planned
 from harness.forecast import cost, forecast
 from harness.isolate import Done, Failed, Job
 from harness.measuring import Measured
+from harness.record import UNSUPPORTED
 from harness.setup import Foundation, Setup
 
 _PRETRAINING = 20.0  # what it may take, in units of reading data, for the progress display
@@ -62,11 +63,18 @@ def run(planned: Sequence[Planned]) -> int:
         _writable(Path(config["results"]), "results")
         _writable(Path(config["cache"]), "cache")
     foundations = _lay(planned, workers, make=not config["dry_run"])
+    sensible = [one for one in planned if foundations[one.foundation].unsupported is None]
+    if not sensible:
+        raise InputError(str(foundations[planned[0].foundation].unsupported))
     if config["dry_run"]:
         _say(forecast(planned, foundations, workers, Path(config["results"])))
         return 0
-    setups_ = _setups(planned, foundations, environment.observe(), decided.digest)
+    here = environment.observe()
+    setups_ = _setups(sensible, foundations, here, decided.digest)
     plan.write(Path(config["results"]), decided)
+    others = [one for one in planned if one not in sensible]
+    for setup, _ in _setups(others, foundations, here, decided.digest).values():
+        _keep_unsupported(setup)
     trained = {key: found for key, found in setups_.items() if found[0].trains}
     tally = _run_cells(trained, planned, workers)
     measured = measuring.measure([setup for setup, _ in setups_.values()], config)
@@ -210,19 +218,28 @@ def _run_cells(
     return Tally([setup for setup, _ in cells.values()], already, failed)
 
 
+def _keep_unsupported(setup: Setup) -> None:
+    """A combination that makes no sense leaves a record that says why, and is no failure."""
+    reason = setup.foundation.unsupported
+    _say(f"-  {setup.name}: {reason}")
+    with setups.locked(setup.cache, setup.identity):
+        if setups.outcome(setup.folder) != UNSUPPORTED:
+            _write_without_result(setup, record.Outcome(UNSUPPORTED, reason))
+
+
 def _keep_failure(setup: Setup, outcome: Failed) -> None:
     """A failed cell leaves a record with its reason. A full disk must not hide the failure."""
     with setups.locked(setup.cache, setup.identity):
         if setups.outcome(setup.folder) != "finished":  # by another command meanwhile
-            _write_failure(setup, outcome)
+            _write_without_result(setup, record.Outcome("failed", outcome.reason, outcome.error))
 
 
-def _write_failure(setup: Setup, outcome: Failed) -> None:
-    failure = record.Record(
+def _write_without_result(setup: Setup, outcome: record.Outcome) -> None:
+    empty = record.Record(
         identity=setup.identity,
         experiment_version=setups.EXPERIMENT_VERSION,
         cell=setup.cell,
-        outcome=record.Outcome("failed", outcome.reason, outcome.error),
+        outcome=outcome,
         config=setup.science,
         environment=setup.environment,
         sweep=setup.sweep,
@@ -231,7 +248,7 @@ def _write_failure(setup: Setup, outcome: Failed) -> None:
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     try:
-        record.write(setup.folder, failure)
+        record.write(setup.folder, empty)
     except OSError as error:
         _say(f"could not write {setup.folder}: {error}")
 

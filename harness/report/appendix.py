@@ -36,7 +36,8 @@ def models(comparison: Comparison) -> str:
     rows = _distinct(_size(group, arm.first.model, arm) for group, arm in arms)
     header = ["task", "model", "total", "non-embedding", "trainable", "head", "vocabulary"]
     header += ["tokens/word", "unknown", "FLOPs/token"]
-    text = "Parameters, and the forward cost of one token; a training step costs three times that."
+    text = "Parameters, and the forward cost of one token; "
+    text += "a step of full fine-tuning costs three times that."
     shown = table(header, rows, "llrrrrrrrr") if rows else "None."
     return section(2, "Models", text, shown, section(3, "Pretraining", _pretraining(arms)))
 

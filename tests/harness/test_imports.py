@@ -18,7 +18,7 @@ ORDER = [
     ["setup", "encoding", "modes", "corpus"],
     ["batching", "blocks", "checkpoints"],
     ["heads", "stretches"],
-    ["decoding", "strategies", "train"],
+    ["decoding", "features", "strategies", "train"],
     ["pretrain"],
     ["view", "surprisal", "lessons", "pretrained", "groundwork"],
     ["pretraining"],
