@@ -219,8 +219,6 @@ def _words(arm: Arm) -> list[tuple[str, str]]:
     words = invocation.words(cell, arm.first.config)
     if cell.weights == SCRATCH:
         words["model.weights"] = SCRATCH
-    if cell.strategy != "full":
-        words["strategy"] = cell.strategy
     if not arm.native:
         words["mode"] = invocation.mode(cell, arm.first.config)
     settings = {name: value for name, value in arm.variant.items() if value != NONE}

@@ -102,6 +102,7 @@ class Lora:
             warnings.simplefilter("ignore")
             torch.manual_seed(int(np.random.default_rng([seed, _DRAWING]).integers(2**62)))
             inject_adapter_in_model(config, model.body)
+        model.train(model.training)  # the new modules too
         for layer in model.fresh:
             layer.requires_grad_(True)
 

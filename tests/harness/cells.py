@@ -30,6 +30,7 @@ def composed(*overrides):
 
 def small_setup(tmp_path, cache, *overrides, task="ner", keep=False, small=True) -> Setup:
     """A cell that trains for a second, ready to execute."""
+    given = [o.partition("=")[2] for o in overrides if o.startswith("strategy=")]
     config = composed(*(SMALL if small else ("train.epochs=1",)), f"task={task}", *overrides)
     laid = foundation.lay((config, str(cache), True))
     science = configuration.scientific(config, laid.writes, laid.overlong)
@@ -37,7 +38,7 @@ def small_setup(tmp_path, cache, *overrides, task="ner", keep=False, small=True)
         config=config,
         science=science,
         foundation=laid,
-        cell=setups.cell_of(config, laid, {"task": task, "strategy": "full"}),
+        cell=setups.cell_of(config, laid, {"task": task, "strategy": (given or ["full"])[-1]}),
         identity=setups.identify(science, laid),
         results=str(tmp_path),
         cache=str(cache),
