@@ -44,8 +44,7 @@ class Features:
 
     def _read(self) -> None:
         device = str(next(self.predictor.parameters()).device)
-        # A tensor that is made under inference mode could not be trained on.
-        with torch.inference_mode(False), torch.no_grad():
+        with torch.no_grad():
             for chosen in in_order(self.words, self.limit):
                 batch = self.batch_of(chosen)
                 states = self.predictor.features(batch.to(device)).cpu()

@@ -44,7 +44,7 @@ class Predictor(nn.Module):
         self.layers = size.layers
         # The head of both models of a pair starts from the same numbers where shapes agree.
         self.head = new_linear(size.width, classes, seed, bias=_keeps_bias(body))
-        self.extracts = False  # the body only makes features: no dropout in it, no gradient to it
+        self.extracts = False  # the body stays as it is and only makes features: no dropout in it
 
     @property
     def fresh(self) -> list[nn.Module]:
@@ -84,9 +84,8 @@ class Predictor(nn.Module):
 
     def features(self, batch: Batch, memory: Memory | None = None) -> Tensor:
         """Last hidden states of the positions that answer, [readings * answers, width]."""
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.extracts):
-            hidden = self.represent(batch.ids, batch.real, batch.segments, memory)
-            return hidden[batch.rows, batch.columns]
+        hidden = self.represent(batch.ids, batch.real, batch.segments, memory)
+        return hidden[batch.rows, batch.columns]
 
     def loss(self, batch: Batch) -> Tensor:
         """Mean cross-entropy of the answers."""

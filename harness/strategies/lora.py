@@ -8,7 +8,6 @@ a fully tuned model.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -98,8 +97,7 @@ class Lora:
             target_modules=chosen,
             fan_in_fan_out=any(isinstance(there[name], Conv1D) for name in chosen),
         )
-        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(np.random.default_rng([seed, _DRAWING]).integers(2**62)))
             inject_adapter_in_model(config, model.body)
         model.train(model.training)  # the new modules too

@@ -9,6 +9,7 @@ from test_flops import counted
 
 from harness import experiment, facts, forecast, record
 from harness.backbones import body as bodies
+from harness.backbones import layers
 from harness.backbones.family import Specials
 from harness.batching import Batch
 from harness.claims import target
@@ -82,6 +83,19 @@ def test_a_step_takes_what_the_record_says(model, name):
 def test_so_does_a_step_of_a_model_that_writes(model, name):
     done, said, *_ = both(model, STRATEGIES[name], "generation")
     assert said == pytest.approx(done, rel=0.07)
+
+
+class Gap(Freeze):
+    """All but the second layer: a gradient goes through it to the first."""
+
+    def adapt(self, model, seed):
+        model.requires_grad_(True)
+        layers.stack(model.body)[1].requires_grad_(False)
+
+
+def test_a_layer_that_stays_above_a_trained_one_passes_the_gradient_on():
+    done, said, *_ = both("gpt2_4x256", Gap(0.5))
+    assert said == pytest.approx(done, rel=0.02)
 
 
 def test_full_fine_tuning_is_three_passes_to_the_bit():

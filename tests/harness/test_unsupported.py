@@ -6,7 +6,17 @@ import pytest
 from cells import composed, small_setup
 from test_run import places, run
 
-from harness import aggregate, findings, foundation, predict, record, report, sweep, tune
+from harness import (
+    aggregate,
+    experiment,
+    findings,
+    foundation,
+    predict,
+    record,
+    report,
+    sweep,
+    tune,
+)
 from harness import setup as setups
 from harness.contracts import InputError
 from harness.expansion import Planned
@@ -120,14 +130,17 @@ def test_nothing_is_made_for_it(tmp_path):
     assert setups.identify(science, laid) != setups.identify({"strategy": {"a": 1}}, laid)
 
 
-def test_a_search_leaves_it_out(tmp_path):
+def test_a_search_leaves_it_out(tmp_path, shared_cache):
+    setup = small_setup(tmp_path, shared_cache, "role=tuning")
+    experiment.execute(setup)
+    (trials,) = tune.trials(tmp_path).values()
     cell = record.Cell(
-        "gpt2", "gpt", "mini", "", "embedded", "generation", "world", "causal", "head_only", 0,
+        "gpt2", "gpt", "mini", "", "embedded", "ner", "world", "causal", "head_only", 0,
         "tuning",
     )  # fmt: skip
     outcome = record.Outcome(record.UNSUPPORTED, REASON)
-    record.write(tmp_path / "x", record.Record("0" * 64, 2, cell, outcome, {}, {}))
-    assert tune.trials(tmp_path) == {}
+    record.write(tmp_path / "x", record.Record("0" * 64, 2, cell, outcome, setup.science, {}))
+    assert list(tune.trials(tmp_path).values()) == [trials]
 
 
 def test_reasons_are_escaped_and_one_row_stands_for_all_seeds(tmp_path):
