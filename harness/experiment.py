@@ -12,17 +12,21 @@ from safetensors import SafetensorError
 
 from harness import environment, exporting, facts, metrics, record, train
 from harness import setup as setups
+from harness.asking import Asking
 from harness.assets import Asset
 from harness.backbones import body as bodies
 from harness.contracts import InputError
 from harness.exporting import agreement
+from harness.facts import Effort
 from harness.labelling import Labelling
 from harness.measure.stopwatch import Stopwatch
+from harness.record import TrainLog
 from harness.serving import Served, subject_of
 from harness.setup import Setup, used
+from harness.strategies.prompt import Prompt
 from harness.train import Progress
 from harness.view import Parts, parts_of
-from harness.work import Work
+from harness.work import Trainee, Work
 from harness.writing import Writing
 
 
@@ -42,24 +46,14 @@ def execute(setup: Setup, progress: Progress = lambda _: None) -> str:
 
 def _run(setup: Setup, asset: Asset, progress: Progress) -> None:
     parts, role = parts_of(setup.config), setup.cell.role
-    work: Work = (Writing if parts.mode.writes else Labelling)(setup, asset, parts)
-    before = bodies.size(work.body)
-    parts.strategy.adapt(work.model, setup.cell.seed)
-    effort = facts.effort(parts, work, before)
-    log = train.train(
-        work.model,
-        _loss(work),
-        work.lengths(),
-        work.batch,
-        work.score_dev,
-        parts.knobs,
-        setup.cell.seed,
-        Stopwatch(),
-        progress,
-        metrics.meter(work.metrics[0]).lower_is_better,
-        parts.mode.updates_factor,
-    )
-    parts.strategy.settle(work.model)
+    work: Work
+    trainee: Trainee | None = None  # where there is one, it is the work
+    if isinstance(parts.strategy, Prompt):
+        work = (Writing if parts.mode.writes else Asking)(setup, asset, parts)
+        effort, log = facts.NO_EFFORT, train.untrained(work.model)
+    else:
+        work = trainee = (Writing if parts.mode.writes else Labelling)(setup, asset, parts)
+        effort, log = _trained(setup, trainee, parts, progress)
     found = work.conclude()
     kept = record.Record(
         identity=setup.identity,
@@ -83,12 +77,13 @@ def _run(setup: Setup, asset: Asset, progress: Progress) -> None:
         likelihood=found.likelihood,
         unseen_classes=list(found.unseen_classes),
         checkpoint_digest=None,
+        answering=found.answering,
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     counts = record.CountTable(**vars(found.counts))
     try:
-        if setup.keep_checkpoint:
-            kept = _kept(setup, work, parts, kept, counts)
+        if setup.keep_checkpoint and trainee is not None:
+            kept = _kept(setup, trainee, parts, kept, counts)
     finally:  # the result stands, whatever becomes of its model
         _write(setup, kept, counts, found.rows)
 
@@ -105,13 +100,37 @@ def _write(
         ) from None
 
 
-def _loss(work: Work) -> Any:
+def _trained(
+    setup: Setup, work: Trainee, parts: Parts, progress: Progress
+) -> tuple[Effort, TrainLog]:
+    """Tune the model of a work in place."""
+    before = bodies.size(work.body)
+    parts.strategy.adapt(work.model, setup.cell.seed)
+    effort = facts.effort(parts, work, before)
+    log = train.train(
+        work.model,
+        _loss(work),
+        work.lengths(),
+        work.batch,
+        work.score_dev,
+        parts.knobs,
+        setup.cell.seed,
+        Stopwatch(),
+        progress,
+        metrics.meter(work.metrics[0]).lower_is_better,
+        parts.mode.updates_factor,
+    )
+    parts.strategy.settle(work.model)
+    return effort, log
+
+
+def _loss(work: Trainee) -> Any:
     """The loss of a `Predictor` or a `Writer`."""
     return work.model.loss
 
 
 def _kept(
-    setup: Setup, work: Work, parts: Parts, found: record.Record, counts: record.CountTable
+    setup: Setup, work: Trainee, parts: Parts, found: record.Record, counts: record.CountTable
 ) -> record.Record:
     """Keep the tuned model beside the record, as a folder that `transformers` loads.
 

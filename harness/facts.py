@@ -15,7 +15,7 @@ from harness.heads import Predictor, Writer
 from harness.record import Cell
 from harness.setup import Foundation
 from harness.view import Parts
-from harness.work import Work
+from harness.work import Trainee, Work
 
 
 def data_facts(foundation: Foundation, parts: Parts, classes: Sequence[str]) -> record.DataFacts:
@@ -53,7 +53,10 @@ class Effort(NamedTuple):
     per_token: float  # each time that a token is trained on
 
 
-def effort(parts: Parts, work: Work, before: bodies.Size) -> Effort:
+NO_EFFORT = Effort(0, 0.0, 0.0)
+
+
+def effort(parts: Parts, work: Trainee, before: bodies.Size) -> Effort:
     """Of a model that is about to be trained; `before` is its body before the strategy came.
 
     Full fine-tuning takes three forward passes: one, then a gradient for what each layer reads and
@@ -73,13 +76,13 @@ def effort(parts: Parts, work: Work, before: bodies.Size) -> Effort:
     return Effort(trainable, 0.0, whole - _spared(work, before))
 
 
-def _answers_per_token(parts: Parts, work: Work) -> float:
+def _answers_per_token(parts: Parts, work: Trainee) -> float:
     words = work.lengths()
     answers = int(words.sum()) if parts.task.shape == "tags" else len(words)
     return answers / max(1, len(work.training.ids))
 
 
-def _spared(work: Work, before: bodies.Size) -> float:
+def _spared(work: Trainee, before: bodies.Size) -> float:
     """Per token: gradients that full fine-tuning needs and this strategy does not."""
     frozen = [p for p in work.body.parameters() if not p.requires_grad]
     if not frozen:

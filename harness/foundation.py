@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from harness import assets, data, pretrain, released
+from harness import assets, data, pretrain, prompting, released
 from harness.assets import Asset
 from harness.backbones import body as bodies
 from harness.backbones.family import Specials
@@ -60,7 +60,8 @@ def lay(
         costed = replace(costed, asset=asset, asset_flops=0.0)
     if asset is None:
         return costed
-    return replace(costed, overlong=overlong(parts, asset, splits, costed.digests, Path(cache)))
+    long = overlong(parts, asset, splits, costed.digests, Path(cache))
+    return replace(costed, overlong=long, unsupported=_senseless(parts, splits, asset))
 
 
 def _fetch(model: Mapping[str, Any], cache: Path, make: bool, progress: Progress) -> None:
@@ -137,17 +138,22 @@ def _cost(
         epoch_flops=pass_flops * parts.mode.updates_factor * passes.each,
         asset_flops=asset_flops if new else 0.0,
         once_flops=pass_flops * passes.once,
-        unsupported=_senseless(parts, body),
+        unsupported=_senseless(parts, splits, asset, body),
     )
 
 
-def _senseless(parts: Parts, body: torch.nn.Module) -> str | None:
-    """Why a strategy makes no sense with this model and task; None where it does.
+def _senseless(
+    parts: Parts, splits: Splits, asset: Asset | None, body: torch.nn.Module | None = None
+) -> str | None:
+    """Why a strategy makes no sense with this model, task and data; None where it does.
 
-    Raises InputError where its settings do not fit the model.
+    Its tokenizer is asked where there is an asset. Raises InputError where its settings do not
+    fit.
     """
     try:
-        parts.strategy.check(body, parts.mode.writes)
+        if body is not None:
+            parts.strategy.check(body, parts.mode.writes)
+        prompting.check(parts, splits, asset)
     except Unsupported as reason:
         return str(reason)
     return None

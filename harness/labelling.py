@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from harness.features import Features
 from harness.heads import Predictor
 from harness.mentions import OUTSIDE
 from harness.metrics import entity_f1
+from harness.scoring import Scorer
 from harness.setup import Setup, used
 from harness.view import (
     Batches,
@@ -102,7 +103,7 @@ class Labelling:
 
     def _answered(self, name: str) -> _Answered:
         """Answers to a split."""
-        scored, knobs = self._scored_class(), self.parts.knobs
+        scored, knobs = _scored_class(self.parts.task, self.classes), self.parts.knobs
         return _answers(self.model, self.sides[name], knobs, scored, partial(self._seen, name))
 
     def score_dev(self) -> float:
@@ -115,37 +116,72 @@ class Labelling:
     def conclude(self) -> Conclusion:
         """Answers to the split that the cell is scored on."""
         side, answered = self.sides[self.scored], self._answered(self.scored)
-        counts = _judged(self.parts.task, side.examples, answered, self.classes)
-        answers, confidences, _ = answered
-        return Conclusion(
-            counts=replace(counts, reliability=self._reliability(side, answers, confidences)),
-            rows=_rows(side, answers, confidences, self.classes),
-            probes=probes.labels(
-                self.model, _texts(side.encoded[0]), self.reader.specials, self.parts.mode
-            ),
-            truncation=truncations(
-                {name: truncation(side) for name, side in self.sides.items()}, self.scored
-            ),
-            majority=_majority(self.parts.task, self.splits, self.classes),
-            unseen_classes=data.unseen(self.splits, self.parts.task),
-        )
+        found = concluded(self, side, self.sides, self.scored, answered)
+        return replace(found, unseen_classes=data.unseen(self.splits, self.parts.task))
 
-    def _scored_class(self) -> int | None:
-        """The class whose log-odds are the scores; None where labels alone are judged."""
-        scored: Any = getattr(self.parts.task, "scored_class", None)
-        return None if scored is None else scored(self.classes)
 
-    def _reliability(
-        self,
-        side: Side,
-        answers: Sequence[Sequence[int]],
-        confidences: Sequence[Sequence[float]],
-    ) -> Mapping[str, Sequence[int]]:
-        """Of all labels, or of the words that were answered as part of an entity."""
-        tags = self.parts.task.shape == "tags"
-        ignored = list(self.classes).index(OUTSIDE) if tags else None
-        gold = [targets.tolist() for targets in side.targets]
-        return reliability.table(answers, gold, confidences, ignored)
+class Labels(Protocol):
+    """What gives labels: a work, trained or not."""
+
+    @property
+    def model(self) -> Predictor | Scorer:
+        """What answers."""
+
+    @property
+    def parts(self) -> Parts:
+        """What the configuration builds."""
+
+    @property
+    def reader(self) -> Reader:
+        """How its examples become tensors."""
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """What answer indices mean."""
+
+    @property
+    def splits(self) -> Splits:
+        """The data."""
+
+
+def concluded(
+    work: Labels,
+    side: Side,
+    read: Mapping[str, Side],
+    scored: str,
+    answered: _Answered | None = None,
+) -> Conclusion:
+    """Answers to the split `scored`, which is `side`; they are given now where they were not yet.
+
+    `read` are all texts of which something may be cut. Nothing is said of classes that training
+    never had.
+    """
+    task, classes = work.parts.task, work.classes
+    if answered is None:
+        answered = _answers(work.model, side, work.parts.knobs, _scored_class(task, classes))
+    counts, texts = _judged(task, side.examples, answered, classes), _texts(side.encoded[0])
+    return Conclusion(
+        counts=replace(counts, reliability=_reliability(task, classes, side, answered)),
+        rows=_rows(side, answered.labels, answered.confidences, classes),
+        probes=probes.labels(work.model, texts, work.reader.specials, work.parts.mode),
+        truncation=truncations({name: truncation(one) for name, one in read.items()}, scored),
+        majority=_majority(task, work.splits, classes),
+    )
+
+
+def _scored_class(task: Any, classes: Sequence[str]) -> int | None:
+    """The class whose log-odds are the scores; None where labels alone are judged."""
+    scored: Any = getattr(task, "scored_class", None)
+    return None if scored is None else scored(classes)
+
+
+def _reliability(
+    task: Any, classes: Sequence[str], side: Side, answered: _Answered
+) -> Mapping[str, Sequence[int]]:
+    """Of all labels, or of the words that were answered as part of an entity."""
+    ignored = list(classes).index(OUTSIDE) if task.shape == "tags" else None
+    gold = [targets.tolist() for targets in side.targets]
+    return reliability.table(answered.labels, gold, answered.confidences, ignored)
 
 
 def _predictor(setup: Setup, asset: Asset, parts: Parts, reader: Reader, classes: int) -> Predictor:
@@ -166,7 +202,7 @@ def _at_once(words: NDArray[np.int64], knobs: train.Training) -> int:
 
 
 def _answers(
-    predictor: Predictor,
+    predictor: Predictor | Scorer,
     side: Side,
     knobs: train.Training,
     scored: int | None = None,
@@ -185,7 +221,8 @@ def _answers(
             scores[chosen] = _log_odds(logits, scored)
 
     def predict(words: NDArray[np.int64], batch_of: Batches) -> Any:
-        batches = batching.in_order(words, _at_once(words, knobs))
+        sizes = side.encoded[0].lengths if isinstance(predictor, Scorer) else words
+        batches = batching.in_order(sizes, _at_once(words, knobs))  # prompts are longer than texts
         return train.predict(predictor, batches, seen(words, batch_of), len(words), hear)
 
     return _Answered(*side.answered(predict), None if scored is None else scores.tolist())

@@ -190,6 +190,7 @@ class Record:
     unseen_classes: Sequence[str] = ()  # gold classes that training never had
     counts_digest: str | None = None
     checkpoint_digest: str | None = None
+    answering: Mapping[str, float] | None = None  # see work.Conclusion; None: one pass over a text
     finished_at: str | None = None  # UTC, ISO 8601
     format: int = FORMAT
 

@@ -10,7 +10,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness import configuration, environment, isolate, measuring, metrics, plan, pool, record
+from harness import (
+    configuration,
+    environment,
+    isolate,
+    measuring,
+    metrics,
+    plan,
+    pool,
+    record,
+    wording,
+)
 from harness import setup as setups
 from harness.assets import Asset
 from harness.contracts import InputError
@@ -57,6 +67,7 @@ def run(planned: Sequence[Planned]) -> int:
     if not planned:
         raise InputError("this sweep holds no cell; see `cells` in its file under conf/sweep/")
     config = planned[0].config
+    _refuse_untuned(planned)
     decided = plan.checked(configuration.build(config["plan"], "plan"), "this command")
     workers = config["workers"] or environment.usable_cores()
     if not config["dry_run"]:
@@ -80,6 +91,18 @@ def run(planned: Sequence[Planned]) -> int:
     measured = measuring.measure([setup for setup, _ in setups_.values()], config)
     _conclude(tally, measured, Path(config["results"]))
     return 1 if tally.failed or measured.failed else 0
+
+
+def _refuse_untuned(planned: Sequence[Planned]) -> None:
+    """Raise InputError where nothing is trained, but a rate is searched or models are measured."""
+    config = planned[0].config
+    if any(wording.untuned(p.config) and p.config["role"] == "tuning" for p in planned):
+        raise InputError("role=tuning: strategy=prompt trains nothing, so it has no rate to search")
+    if (config["probe"] or config["race"]) and all(wording.untuned(p.config) for p in planned):
+        raise InputError(
+            "strategy=prompt keeps no tuned model, and what answering by prompts takes is not "
+            "measured in this version; leave measuring out (~probe ~race)"
+        )
 
 
 def _writable(folder: Path, key: str) -> None:
@@ -151,7 +174,8 @@ def _setups(
     """Cells by identity; the same cell planned twice is one cell."""
     found: dict[str, tuple[Setup, Planned]] = {}
     for one in planned:
-        config, foundation = one.config, foundations[one.foundation]
+        foundation = foundations[one.foundation]
+        config = wording.settled(one.config, foundation.splits)
         science = configuration.scientific(config, foundation.writes, foundation.overlong)
         identity = setups.identify(science, foundation)
         keep = config["checkpoint"] == "all" or (
@@ -165,7 +189,7 @@ def _setups(
             identity=identity,
             results=config["results"],
             cache=config["cache"],
-            keep_checkpoint=keep,
+            keep_checkpoint=keep and not wording.untuned(config),
             environment=here,
             sweep=config["sweep"]["name"] if config["sweep"] else None,
             tuning=_tuning(config, foundation.asset),
@@ -273,6 +297,9 @@ def _conclude(tally: Tally, measured: Measured, results: Path) -> None:
         ("cells finished", len(tally.setups), len(tally.failed), tally.already),
         ("measurements made", measured.count, len(measured.failed), measured.already),
     )
+    asked = [setup for setup in tally.setups if wording.untuned(setup.config)]
+    if asked and asked[0].config["checkpoint"] != "none":
+        _say(f"{len(asked)} cells of strategy=prompt tuned no model, so there is none to keep")
     for setup in tally.unkept:
         _say(f"no tuned model: {setup.folder} is finished and kept none; delete it to run it again")
     for what, planned, lost, already in counts:

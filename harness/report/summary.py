@@ -80,8 +80,10 @@ def _compared(comparison: Comparison) -> str:
     pairs = sorted({f"{one.pair} ({matched(one)})" for one in (run.record.cell for run in runs)})
     tasks = sorted({f"{group.key.task} on {group.key.data}" for group in comparison.groups})
     seeds = sorted({run.seed for run in runs})
+    untrained = {arm.untrained for group in comparison.groups for arm in group.arms}
+    did = "asked without any tuning about" if untrained == {True} else "fine-tuned on"
     return (
-        f"A decoder (GPT) and an encoder (BERT) were fine-tuned on the same examples: "
+        f"A decoder (GPT) and an encoder (BERT) were {did} the same examples: "
         f"{', '.join(map(escape, tasks)) or 'no task finished'}; pairs: "
         f"{', '.join(map(escape, pairs)) or NONE}; {len(runs)} finished runs, "
         f"{len(seeds)} training seeds, {len(comparison.failures)} failed runs."
