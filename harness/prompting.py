@@ -52,14 +52,15 @@ class Prompts:
 
     @property
     def space(self) -> int:
-        """Tokens that all texts of a prompt share, its solved examples' and its own."""
+        """Tokens that all texts of a prompt share, its solved examples' and its own.
+
+        Every label has the room of the longest one, so the space is the same whatever is drawn.
+        """
         longest = max(map(len, self.labels))
-        spent = len(self.reader.frame.before) + len(self.after) + longest
-        spent += len(self._literal(self.words.before))
-        for shot in self.shots:
-            spent += len(self._literal(self.words.before + self.words.after))
-            spent += len(self.labels[_gold(shot)])
-        return self.reader.room.total - spent
+        question = len(self.reader.frame.before) + len(self._literal(self.words.before))
+        question += longest + len(self.after)
+        solved = len(self._literal(self.words.before + self.words.after)) + longest
+        return self.reader.room.total - question - len(self.shots) * solved
 
     def of(self, examples: Sequence[Example]) -> tuple[Encoded, Encoded]:
         """Prompts without their label, and the solved examples by themselves, which are in each.

@@ -131,18 +131,19 @@ class Scorer(nn.Module):
     def _next(self, ids: Tensor, real: Tensor) -> Tensor:
         """By the chain rule. A prompt is read once, and its keys and values kept for all labels."""
         longest = max(map(len, self.asked.labels))
-        memory = Memory(ids.shape[1] + longest - 1)
+        memory = Memory(ids.shape[1] + longest - 1) if longest > 1 else None
         rows = torch.arange(len(ids), device=ids.device)
         hidden = self.represent(ids, real, memory)
         first = self._log_shares(hidden[rows, _last(real)])
-        memory.keep(ids.shape[1])
+        if memory is not None:
+            memory.keep(ids.shape[1])
         found = [
             first[:, label[0]] + self._rest(torch.tensor(label).to(ids), real, memory)
             for label in self.asked.labels
         ]
         return torch.stack(found, 1)
 
-    def _rest(self, label: Tensor, real: Tensor, memory: Memory) -> Tensor:
+    def _rest(self, label: Tensor, real: Tensor, memory: Memory | None) -> Tensor:
         """Of a label's tokens after its first one, which is read now: [batch]."""
         known, wanted = label[:-1].expand(len(real), -1), label[1:].expand(len(real), -1)
         if not known.shape[1]:

@@ -111,8 +111,10 @@ def _refuse_writing(mode: Any, family: str, strategy: Any) -> None:
             f"mode={mode.name} reads its input both ways, which a decoder has to be tuned for; "
             "untuned it writes with mode=causal"
         )
-    if strategy.shots:
-        raise Unsupported("texts are written without examples in the prompt (strategy.shots=0)")
+    if strategy.shots or strategy.template or strategy.words:
+        raise Unsupported(
+            "texts are written after their input as it is, without solved examples and template"
+        )
 
 
 def _refuse_unknown(found: Wording, splits: Splits) -> None:
