@@ -1,63 +1,21 @@
 """Label scores against `transformers` itself, one example and one label at a time."""
 
 import dataclasses
-from pathlib import Path
 
 import made_checkpoints as made
 import pytest
 import torch
-from cells import composed
+from asked import LABELS, TEMPLATE, TEST, TRAIN, Asked
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
 
-from harness import assets, prompting, view
-from harness.backbones import body as bodies
-from harness.contracts import Example, Splits
-from harness.scoring import Asked, Scorer, opened
-
-LABELS = ("warm", "slow and cold", "growing bicycle")
-TEMPLATE = "Near {text} it was {label} , wise ."
-TRAIN = tuple(
-    Example(f"train{i}", tuple(made.TEXTS[i % 6].split()[: 3 + i]), i % 3) for i in range(9)
-)
-TEST = tuple(Example(f"test{i}", tuple(made.TEXTS[i].split()[i:][:7]), i % 3) for i in range(5))
-COMPOSED = composed(
-    "strategy=prompt", "model=checkpoint", "model.path=x", "data=files", "data.path=x"
-)
+from harness import scoring
+from harness.scoring import opened
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     root = tmp_path_factory.mktemp("scoring")
     return {kind: made.make(kind, root / kind) for kind in made.KINDS}
-
-
-class Cell:
-    """A made checkpoint with prompts and a scorer, without the rest of a cell."""
-
-    def __init__(self, folder, shots=(), template=TEMPLATE, labels=LABELS, room=1000):
-        config = {
-            **COMPOSED, "train": {**COMPOSED["train"], "max_length": room},
-            "strategy": {**COMPOSED["strategy"], "template": template, "score": "sum"},
-            "model": {**COMPOSED["model"], "path": str(folder), "weights": str(folder)},
-        }  # fmt: skip
-        self.parts = view.parts_of(config)
-        asset = assets.Asset(str(folder), "", "", None)
-        self.reader = view.reader_of(asset, self.parts, Path(folder))
-        self.splits = Splits("d", "classification", "files", TRAIN, TEST[:1], TEST, labels)
-        prompts = prompting.prompts_of(self.parts, self.reader, self.splits)
-        self.prompts = dataclasses.replace(prompts, shots=shots)
-        objective = self.parts.backbone.objective
-        model = bodies.load_language_model(objective, Path(folder), 0.0, 0.0).eval()
-        asked = prompting.asked(self.prompts, self.parts.strategy)
-        self.scorer = Scorer(self.parts.mode, model, asked)
-
-    def scores(self, examples=TEST, batch=None):
-        rows, _ = self.prompts.of(examples)
-        targets = [torch.tensor([e.target]).numpy() for e in examples]
-        side = view.Side(examples, [rows], targets, "last", self.reader.specials.pad)
-        every = torch.arange(len(examples)).split(batch or len(examples))
-        with torch.inference_mode():
-            return torch.cat([self.scorer(side.batch(chosen.numpy())) for chosen in every])
 
 
 class Plain:
@@ -128,7 +86,7 @@ WHOLE = [kind for kind in made.KINDS if kind != "llama"]  # its blanks let piece
 @pytest.mark.parametrize("shots", [(), TRAIN[:2]], ids=["zero", "few"])
 @pytest.mark.parametrize("kind", WHOLE)
 def test_scores_are_those_of_a_plain_loop(folders, kind, shots):
-    cell, plain = Cell(folders[kind], shots), Plain(folders[kind], kind, shots)
+    cell, plain = Asked(folders[kind], shots), Plain(folders[kind], kind, shots)
     examples = [dataclasses.replace(e, words=e.words[:2]) for e in TEST] if shots else TEST
     for how in ("sum", "mean", "pmi"):
         cell.scorer.asked = dataclasses.replace(cell.scorer.asked, score=how)
@@ -140,7 +98,7 @@ def test_scores_are_those_of_a_plain_loop(folders, kind, shots):
 
 @pytest.mark.parametrize("kind", made.KINDS)
 def test_neither_batch_nor_side_of_padding_changes_a_score(folders, kind):
-    cell = Cell(folders[kind])
+    cell = Asked(folders[kind])
     together, alone = cell.scores(), cell.scores(batch=1)
     assert torch.allclose(together, alone, atol=1e-4)
     rows, _ = cell.prompts.of(TEST)
@@ -158,16 +116,16 @@ def test_neither_batch_nor_side_of_padding_changes_a_score(folders, kind):
 @pytest.mark.parametrize("kind", ["gpt2", "llama", "bert", "roberta"])
 def test_labels_with_a_common_start_and_length_share_a_reading(folders, kind):
     labels = ("slow and cold", "slow and warm", "slow")
-    cell = Cell(folders[kind], labels=labels)
+    cell = Asked(folders[kind], labels=labels)
     each = torch.cat(
-        [Cell(folders[kind], labels=(one, "fox")).scores()[:, :1] for one in labels], 1
+        [Asked(folders[kind], labels=(one, "fox")).scores()[:, :1] for one in labels], 1
     )
     assert torch.allclose(cell.scores(), each, atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["gpt2", "bert"])
 def test_label_tokens_do_not_depend_on_what_stands_before_them(folders, kind):
-    cell = Cell(folders[kind], labels=("warm", "cold"))
+    cell = Asked(folders[kind], labels=("warm", "cold"))
     plain = Plain(folders[kind], kind, ())
     for label, tokens in zip(("warm", "cold"), cell.prompts.labels, strict=True):
         assert tokens == plain.ids(label)
@@ -180,7 +138,8 @@ def test_label_tokens_do_not_depend_on_what_stands_before_them(folders, kind):
 def test_a_decoder_reads_nothing_after_the_label_and_an_encoder_does(folders):
     other = TEMPLATE.replace("wise", "fox")
     gpt, bert = (
-        [Cell(folders[k], template=t).scores() for t in (TEMPLATE, other)] for k in ("gpt2", "bert")
+        [Asked(folders[k], template=t).scores() for t in (TEMPLATE, other)]
+        for k in ("gpt2", "bert")
     )
     assert torch.equal(*gpt)
     assert not torch.allclose(*bert, atol=1e-3)
@@ -188,7 +147,7 @@ def test_a_decoder_reads_nothing_after_the_label_and_an_encoder_does(folders):
 
 def test_the_work_of_an_answer_is_counted(folders):
     for kind in ("gpt2", "bert"):
-        scorer = Cell(folders[kind], labels=LABELS).scorer
+        scorer = Asked(folders[kind], labels=LABELS).scorer
         read = []
         scorer.body.register_forward_pre_hook(
             lambda _, __, given, read=read: read.append(given["input_ids"].numel()),
@@ -209,7 +168,7 @@ def test_a_gap_is_opened_in_each_row_at_its_own_place():
 
 
 def test_what_an_encoder_is_asked():
-    asked = Asked([[5], [6, 7], [6, 8]], [], 1, 99, "sum")
+    asked = scoring.Asked([[5], [6, 7], [6, 8]], [], 1, 99, "sum")
     assert {gap: list(map(tuple, wanted)) for gap, wanted in asked.gaps.items()} == {
         (99,): [(0, 5)],
         (99, 99): [(1, 6), (2, 6)],
