@@ -298,8 +298,8 @@ def _conclude(tally: Tally, measured: Measured, results: Path) -> None:
         ("measurements made", measured.count, len(measured.failed), measured.already),
     )
     asked = [setup for setup in tally.setups if wording.untuned(setup.config)]
-    if asked and asked[0].config["checkpoint"] != "none":
-        _say(f"{len(asked)} cells of strategy=prompt tuned no model, so there is none to keep")
+    if asked:
+        _say(f"{len(asked)} cells of strategy=prompt: no model was tuned, so none kept or measured")
     for setup in tally.unkept:
         _say(f"no tuned model: {setup.folder} is finished and kept none; delete it to run it again")
     for what, planned, lost, already in counts:

@@ -81,7 +81,8 @@ def _compared(comparison: Comparison) -> str:
     tasks = sorted({f"{group.key.task} on {group.key.data}" for group in comparison.groups})
     seeds = sorted({run.seed for run in runs})
     untrained = {arm.untrained for group in comparison.groups for arm in group.arms}
-    did = "asked without any tuning about" if untrained == {True} else "fine-tuned on"
+    did = "fine-tuned on" if True not in untrained else "fine-tuned, or asked untuned, on"
+    did = "asked without any tuning about" if untrained == {True} else did
     return (
         f"A decoder (GPT) and an encoder (BERT) were {did} the same examples: "
         f"{', '.join(map(escape, tasks)) or 'no task finished'}; pairs: "
