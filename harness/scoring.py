@@ -9,7 +9,9 @@ label's tokens before it in sight and those from it on still masked. For a label
 PLL-word-l2r of Kauf and Ivanova 2023 ("A better way to do masked language model scoring"), who
 found that the later pieces of a word give the earlier ones away and make long words look likely
 (as in Salazar et al. 2020); so do the later words of a label, hence one rule for all of it. The sum
-is log P(label | prompt, its length), by the chain rule too. What stands after the label is read.
+is log P(label | prompt, its length), by the chain rule too: how many masks there are is told, not
+asked, and what that alone is worth to a label is what "pmi" takes off. What stands after the label
+is read.
 All masked at once would be cheaper, but tokens of one label would be guessed without one another.
 """
 
