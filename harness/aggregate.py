@@ -28,12 +28,16 @@ def compare(*roots: Path) -> Comparison:
     """
     kept, warnings, failures = Shelf(), list[str](), list[Failure]()
     results, trials = list[Loaded](), list[Loaded]()
+    unsupported: dict[tuple[str, ...], Record] = {}
     total = 0
     for folder in (folder for root in roots for folder in record.folders(root)):
         total += 1
         name = str(folder.relative_to(roots[0]) if len(roots) == 1 else folder)
         try:
             found = kept.slim(record.read(folder))
+            if found.outcome.status == record.UNSUPPORTED:
+                unsupported.setdefault((found.cell.task, found.cell.data, in_words(found)), found)
+                continue
             if found.outcome.status != "finished":
                 failures.append(Failure(name, found))
                 continue
@@ -48,7 +52,8 @@ def compare(*roots: Path) -> Comparison:
     results = shelf.newest(results, warnings)
     groups, tunings = tuple(_groups(results, failures)), tuple(_tunings(trials))
     measured = _measurements(roots, warnings)
-    return Comparison(groups, tunings, tuple(failures), tuple(warnings), total, measured)
+    senseless = tuple(unsupported.values())
+    return Comparison(groups, tunings, tuple(failures), tuple(warnings), total, measured, senseless)
 
 
 def _groups(results: Sequence[Loaded], failures: Sequence[Failure]) -> Iterator[Group]:

@@ -29,6 +29,8 @@ class Batch:
     length], True from the second text of a pair on. `readings` is how many batches of the same
     examples stand below one another, each a way of reading them. `begun` counts the examples that
     begin in the batch where rows are windows over them, and is None where rows are examples.
+    `features` [readings * answers, width] are what a body makes of the batch where it has read it
+    before and does not change.
     """
 
     ids: Tensor
@@ -39,6 +41,7 @@ class Batch:
     segments: Tensor | None = None
     readings: int = 1
     begun: int | None = None
+    features: Tensor | None = None
 
     @property
     def examples(self) -> int:

@@ -236,7 +236,7 @@ def _pretraining(told: Mapping[str, Any]) -> str:
 def _cost(found: Record) -> Iterator[str]:
     log, model, here = found.training, found.model, found.environment
     if log is not None and model is not None:
-        flops = 3 * model.flops_per_token * log.tokens
+        flops = model.training_flops(log.tokens)
         yield f"training: {log.cpu_seconds:,.1f} CPU s, {log.wall_seconds:,.1f} s on the clock"
         yield f"{count(log.tokens)} tokens, about {flops:.2e} floating-point operations"
     machine = [str(here[name]) for name in ("gpu", "cpu", "system") if here.get(name)]

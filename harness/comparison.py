@@ -155,6 +155,23 @@ class Arm:
         return usual_mode(self.first)
 
     @property
+    def untrained(self) -> bool:
+        """True where answers come from a model as it came: nothing was trained."""
+        log = self.first.training
+        return log is not None and log.steps == 0
+
+    @property
+    def fixed(self) -> bool:
+        """True where nothing was trained and several seeds gave the same answers."""
+        scores = {tuple(one.per_seed) for one in self.scores}
+        return (
+            self.untrained
+            and len(self.runs) > 1
+            and all(len(set(values)) == 1 for values in scores)
+            and (self.values is None or not np.ptp(self.values, axis=0).any())
+        )
+
+    @property
     def seeds(self) -> tuple[int, ...]:
         """Seeds with a finished run."""
         return tuple(run.seed for run in self.runs)
@@ -270,6 +287,7 @@ class Comparison:
     warnings: tuple[str, ...] = ()
     records: int = 0
     measurements: tuple[Measurement, ...] = ()
+    unsupported: tuple[Record, ...] = ()  # asked for, but makes no sense: one for all seeds
 
     @property
     def runs(self) -> Iterator[Run]:

@@ -13,7 +13,7 @@ from typing import Any
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
-from harness import released
+from harness import released, wording
 from harness.contracts import InputError
 from harness.windows import CUT, RULE, WINDOWS
 
@@ -125,6 +125,8 @@ def scientific(config: Mapping[str, Any], writes: bool, overlong: bool = False) 
         for key in ("model", "task", "data", "strategy", "train", "mode")
     }
     chosen["train"] |= _later(config["train"])
+    if wording.untuned(config):
+        chosen["train"] = {"max_length": config["train"]["max_length"]}  # nothing is trained
     if writes:
         chosen["decoding"] = config["decoding"]
     if from_folder(config["model"]):

@@ -109,15 +109,15 @@ def encode(
 ) -> Encoded:
     """Encode pre-split texts, or pairs of them, with a fast tokenizer."""
     pairs: Iterable[tuple[list[list[int]], list[list[int]]]] = zip(
-        _pieces(texts, tokenizer),
-        repeat([]) if seconds is None else _pieces(seconds, tokenizer),
+        pieces(texts, tokenizer),
+        repeat([]) if seconds is None else pieces(seconds, tokenizer),
         strict=False,
     )
-    growing = _Growing()
+    growing = Growing()
     for one, other in pairs:
         between = [] if seconds is None else frame.between
         special = len(frame.before) + len(frame.after) + len(between)
-        kept = _fit(one, other, Room(room.total - special, room.first, room.second))
+        kept = fit(one, other, Room(room.total - special, room.first, room.second))
         growing.add(frame.before, one[: kept[0]])
         start = growing.add(between, other[: kept[1]])
         growing.close(frame.after, start if seconds is not None else None)
@@ -153,8 +153,8 @@ def encode_windows(
 ) -> Windowed:
     """Encode pre-split texts, every word of them: what does not fit is read in windows."""
     space = space_of(room, frame)
-    growing, owners, spans, shortened = _Growing(), list[int](), list[Window](), list[int]()
-    for owner, words in enumerate(_pieces(texts, tokenizer)):
+    growing, owners, spans, shortened = Growing(), list[int](), list[Window](), list[int]()
+    for owner, words in enumerate(pieces(texts, tokenizer)):
         shortened.append(sum(len(word) > space for word in words))
         words = [word[:space] for word in words]
         for window in windows(list(map(len, words)), space):
@@ -181,7 +181,7 @@ def space_of(room: Room, frame: Frame, pairs: bool = False) -> int:
     return room.total - special
 
 
-def _fit(one: list[list[int]], other: list[list[int]], room: Room) -> tuple[int, int]:
+def fit(one: list[list[int]], other: list[list[int]], room: Room) -> tuple[int, int]:
     """How many words of each text to keep: the text with more words left loses its last one."""
     sizes = [list(map(len, one)), list(map(len, other))]
     for words, limit in zip(sizes, (room.first, room.second), strict=True):
@@ -194,7 +194,7 @@ def _fit(one: list[list[int]], other: list[list[int]], room: Room) -> tuple[int,
     return len(sizes[0]), len(sizes[1])
 
 
-class _Growing:
+class Growing:
     """The arrays of `Encoded` while texts are added."""
 
     def __init__(self) -> None:
@@ -215,6 +215,7 @@ class _Growing:
         return start
 
     def close(self, special: Sequence[int], second: int | None) -> None:
+        """Special tokens end a text, whose other text begins at `second` where there is one."""
         self.ids += special
         length = len(self.ids) - self.offsets[-1]
         self.second.append(length if second is None else second)
@@ -222,6 +223,7 @@ class _Growing:
         self.word_offsets.append(len(self.first))
 
     def encoded(self, counts: Sequence[int]) -> Encoded:
+        """All of them; `counts` are words per text before cutting."""
         return Encoded(
             np.asarray(self.ids, np.int32),
             np.asarray(self.offsets, np.int64),
@@ -233,7 +235,7 @@ class _Growing:
         )
 
 
-def _pieces(texts: Sequence[Sequence[str]], tokenizer: Any) -> Iterator[list[list[int]]]:
+def pieces(texts: Sequence[Sequence[str]], tokenizer: Any) -> Iterator[list[list[int]]]:
     """Ids per word of each text. A word that the tokenizer normalises away is unknown, not gone."""
     for start in range(0, len(texts), _CHUNK):
         chunk = [list(text) for text in texts[start : start + _CHUNK]]

@@ -20,7 +20,7 @@ from omegaconf import OmegaConf, open_dict
 from harness import record
 
 _SHARED = ("sweep", "probe", "race", "plan")  # of the command as a whole, not of a cell
-_FOUNDATION = ("model", "task", "data", "pretraining", "role", "mode")
+_FOUNDATION = ("model", "task", "data", "pretraining", "role", "mode", "strategy")
 _ROOM = ("max_length", "long")  # of training: whether texts fit
 
 

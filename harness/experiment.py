@@ -15,17 +15,22 @@ from safetensors import SafetensorError
 
 from harness import environment, exporting, facts, metrics, record, train
 from harness import setup as setups
+from harness.asking import Asking
 from harness.assets import Asset
+from harness.backbones import body as bodies
 from harness.contracts import InputError
 from harness.exporting import agreement
+from harness.facts import Effort
 from harness.labelling import Labelling
 from harness.measure import nvml
 from harness.measure.stopwatch import Stopwatch
+from harness.record import TrainLog
 from harness.serving import Served, subject_of
 from harness.setup import Setup, used
+from harness.strategies.prompt import Prompt
 from harness.train import Progress
 from harness.view import Parts, parts_of
-from harness.work import Work
+from harness.work import Conclusion, Trainee, Work
 from harness.writing import Writing
 
 
@@ -45,30 +50,17 @@ def execute(setup: Setup, progress: Progress = lambda _: None) -> str:
 
 def _run(setup: Setup, asset: Asset, progress: Progress) -> None:
     parts, role = parts_of(setup.config), setup.cell.role
-    device = parts.knobs.device
-    gpu = _prepared(device)
-    work: Work = (Writing if parts.mode.writes else Labelling)(setup, asset, parts)
-    parts.strategy.adapt(work.model)
-    try:
-        log = train.train(
-            work.model,
-            _loss(work),
-            work.lengths(),
-            work.batch,
-            work.score_dev,
-            parts.knobs,
-            setup.cell.seed,
-            Stopwatch.of(device),
-            progress,
-            metrics.meter(work.metrics[0]).lower_is_better,
-            parts.mode.updates_factor,
-        )
+    work: Work
+    trainee: Trainee | None = None  # where there is one, it is the work
+    gpu: Mapping[str, Any] = {}
+    if isinstance(parts.strategy, Prompt):  # on the processor, wherever others are tuned
+        work = (Writing if parts.mode.writes else Asking)(setup, asset, parts)
+        effort, log = facts.NO_EFFORT, train.untrained(work.model)
         found = work.conclude()
-    except torch.OutOfMemoryError as error:
-        raise train.OutOfMemory(
-            f"{device}: its memory was not enough ({str(error).partition('. ')[0]}); raise "
-            "train.accumulation, or lower train.batch_size or workers"
-        ) from None
+    else:
+        gpu = _prepared(parts.knobs.device)
+        work = trainee = (Writing if parts.mode.writes else Labelling)(setup, asset, parts)
+        effort, log, found = _trained(setup, trainee, parts, progress)
     kept = record.Record(
         identity=setup.identity,
         experiment_version=setups.EXPERIMENT_VERSION,
@@ -82,7 +74,7 @@ def _run(setup: Setup, asset: Asset, progress: Progress) -> None:
         evaluated=used(role)[-1],
         metrics=list(work.metrics),
         data=facts.data_facts(setup.foundation, parts, work.classes),
-        model=facts.model_facts(setup.cell, asset, parts, work),
+        model=facts.model_facts(setup.cell, asset, parts, work, effort),
         training=log,
         probes=found.probes,
         majority=found.majority if role == "result" else None,
@@ -91,12 +83,13 @@ def _run(setup: Setup, asset: Asset, progress: Progress) -> None:
         likelihood=found.likelihood,
         unseen_classes=list(found.unseen_classes),
         checkpoint_digest=None,
+        answering=found.answering,
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     counts = record.CountTable(**vars(found.counts))
     try:
-        if setup.keep_checkpoint:
-            kept = _kept(setup, work, parts, kept, counts)
+        if setup.keep_checkpoint and trainee is not None:
+            kept = _kept(setup, trainee, parts, kept, counts)
     finally:  # the result stands, whatever becomes of its model
         _write(setup, kept, counts, found.rows)
 
@@ -126,13 +119,43 @@ def _write(
         ) from None
 
 
-def _loss(work: Work) -> Any:
+def _trained(
+    setup: Setup, work: Trainee, parts: Parts, progress: Progress
+) -> tuple[Effort, TrainLog, Conclusion]:
+    """Tune the model of a work in place, and let it answer."""
+    before, device = bodies.size(work.body), parts.knobs.device
+    parts.strategy.adapt(work.model, setup.cell.seed)
+    effort = facts.effort(parts, work, before)
+    try:
+        log = train.train(
+            work.model,
+            _loss(work),
+            work.lengths(),
+            work.batch,
+            work.score_dev,
+            parts.knobs,
+            setup.cell.seed,
+            Stopwatch.of(device),
+            progress,
+            metrics.meter(work.metrics[0]).lower_is_better,
+            parts.mode.updates_factor,
+        )
+        parts.strategy.settle(work.model)
+        return effort, log, work.conclude()
+    except torch.OutOfMemoryError as error:
+        raise train.OutOfMemory(
+            f"{device}: its memory was not enough ({str(error).partition('. ')[0]}); raise "
+            "train.accumulation, or lower train.batch_size or workers"
+        ) from None
+
+
+def _loss(work: Trainee) -> Any:
     """The loss of a `Predictor` or a `Writer`."""
     return work.model.loss
 
 
 def _kept(
-    setup: Setup, work: Work, parts: Parts, found: record.Record, counts: record.CountTable
+    setup: Setup, work: Trainee, parts: Parts, found: record.Record, counts: record.CountTable
 ) -> record.Record:
     """Keep the tuned model beside the record, as a folder that `transformers` loads.
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
+
+from torch import nn
 
 from harness import data, record
 from harness.assets import Asset
-from harness.backbones import attention
+from harness.backbones import attention, layers
 from harness.backbones import body as bodies
+from harness.heads import Predictor, Writer
 from harness.record import Cell
 from harness.setup import Foundation
 from harness.view import Parts
-from harness.work import Work
+from harness.work import Trainee, Work
 
 
 def data_facts(foundation: Foundation, parts: Parts, classes: Sequence[str]) -> record.DataFacts:
@@ -42,32 +45,101 @@ def reader_name(parts: Parts) -> str:
     return f"{mode.view}/{piece}"
 
 
-def model_facts(cell: Cell, asset: Asset, parts: Parts, work: Work) -> record.ModelFacts:
-    """Size and reading habits."""
+class Effort(NamedTuple):
+    """What a strategy trains, and the floating-point operations that it takes."""
+
+    trainable: int  # parameters, adapters included
+    once: float  # before the first step
+    per_token: float  # each time that a token is trained on
+
+
+NO_EFFORT = Effort(0, 0.0, 0.0)
+
+
+def effort(parts: Parts, work: Trainee, before: bodies.Size) -> Effort:
+    """Of a model that is about to be trained; `before` is its body before the strategy came.
+
+    Full fine-tuning takes three forward passes: one, then a gradient for what each layer reads and
+    one for each weight, as dear as the pass. Weights that stay need no gradient, and what is below
+    the lowest one that is trained carries none down. An adapter costs what its weights do. A body
+    that only makes features reads once, and a step is one of the answer layer.
+    """
+    model = work.model
+    trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    forward = _forward(parts, work, before)
+    if isinstance(model, Predictor) and model.extracts:
+        head = 2.0 * trainable * _answers_per_token(parts, work)
+        tokens = len(work.training.ids) * (1 + getattr(parts.mode, "both_orders", False))
+        return Effort(trainable, forward * tokens, record.FORWARD_AND_BACKWARD * head)
+    adapters = bodies.size(work.body).total - before.total
+    whole = record.FORWARD_AND_BACKWARD * (forward + 2.0 * adapters)
+    return Effort(trainable, 0.0, whole - _spared(work, before))
+
+
+def _answers_per_token(parts: Parts, work: Trainee) -> float:
+    words = work.lengths()
+    answers = int(words.sum()) if parts.task.shape == "tags" else len(words)
+    return answers / max(1, len(work.training.ids))
+
+
+def _spared(work: Trainee, before: bodies.Size) -> float:
+    """Per token: gradients that full fine-tuning needs and this strategy does not."""
+    frozen = [p for p in work.body.parameters() if not p.requires_grad]
+    if not frozen:
+        return 0.0
+    tables = [m for m in work.body.modules() if isinstance(m, nn.Embedding)]
+    embeddings = {id(p) for table in tables for p in table.parameters()}
+    spared = 2.0 * sum(p.numel() for p in frozen if id(p) not in embeddings)
+    if isinstance(work.model, Writer) and not bodies.head_is_trained(work.model.model):
+        spared += 2.0 * before.width * work.reader.specials.vocabulary
+    for layer in layers.stack(work.body):
+        if any(p.requires_grad for p in layer.parameters()):
+            break
+        own = sum(p.numel() for p in layer.parameters())
+        spared += 2.0 * own + 8.0 * _tokens(work) * before.width
+    return spared
+
+
+def _tokens(work: Work) -> float:
+    """Of a training row, in the mean."""
+    return len(work.training.ids) / max(1, len(work.training.words))
+
+
+def _forward(parts: Parts, work: Work, size: bodies.Size) -> float:
+    """One pass, per token; with a language model's head where texts are written."""
+    vocabulary = work.reader.specials.vocabulary
+    head = 2.0 * size.width * vocabulary if parts.mode.writes else 0.0
+    return forward_flops(size, _tokens(work)) + head
+
+
+def model_facts(
+    cell: Cell, asset: Asset, parts: Parts, work: Work, trained: Effort
+) -> record.ModelFacts:
+    """Size and reading habits; `trained` says what was tuned."""
     size, encoded = bodies.size(work.body), work.training
     total = sum(p.numel() for p in work.model.parameters())
-    rows, shape, vocabulary = len(encoded.words), parts.task.shape, work.reader.specials.vocabulary
-    words = int(encoded.kept.sum())
-    flops = forward_flops(size, len(encoded.ids) / max(1, rows))
+    words, shape = int(encoded.kept.sum()), parts.task.shape
     return record.ModelFacts(
         description=describe(cell, size.total, asset.pretraining),
         parameters={
             "total": total,
             "non_embedding": size.total - size.embeddings,
-            "trainable": sum(p.numel() for p in work.model.parameters() if p.requires_grad),
+            "trainable": trained.trainable,
             "head": total - size.total,
         },
         tokenizer_digest=asset.tokenizer_digest,
         weights_digest=asset.weights_digest,
-        vocabulary=vocabulary,
+        vocabulary=work.reader.specials.vocabulary,
         fertility=encoded.pieces / max(1, words),
         unknown_share=_unknown_share(work),
-        flops_per_token=flops + (2.0 * size.width * vocabulary if parts.mode.writes else 0.0),
+        flops_per_token=_forward(parts, work, size),
         label_piece=parts.backbone.label_piece if shape == "tags" else "-",
         pooling=parts.backbone.pooling if shape == "label" else "-",
         attention=attention.KERNEL,
         precision="float32",
         pretraining=_origin(asset, work) if parts.backbone.weights != "scratch" else None,
+        training_flops_per_token=trained.per_token,
+        training_flops_once=trained.once,
     )
 
 
@@ -89,7 +161,7 @@ def forward_flops(size: bodies.Size, tokens: float) -> float:
     """Per token of a text of so many: 2 N + 4 L T d, N without embeddings (Kaplan et al. 2020).
 
     Two for a weight's product and sum; in each layer T scores and T sums over the width. Training
-    costs three times that.
+    costs three times that where everything is tuned (`effort`).
     """
     body_only = size.total - size.embeddings
     return 2.0 * body_only + 4.0 * size.layers * tokens * size.width

@@ -17,7 +17,8 @@ ASSUMED_ON_GPU = 1e12  # FLOP per second, of small models, whose kernels a GPU w
 
 def cost(config: Mapping[str, Any], foundation: Foundation) -> float:
     """FLOPs of one cell; evaluation is about a tenth."""
-    return 1.1 * foundation.epoch_flops * float(config["train"]["epochs"])
+    epochs = foundation.epoch_flops * float(config["train"]["epochs"])
+    return 1.1 * (foundation.once_flops + epochs)
 
 
 def forecast(
@@ -26,7 +27,9 @@ def forecast(
     workers: int,
     results: Path,
 ) -> str:
-    """What `--dry-run` prints: cells, minutes, disk."""
+    """What `--dry-run` prints: cells, minutes, disk; and what makes no sense, with its reason."""
+    others = [one for one in planned if foundations[one.foundation].unsupported is not None]
+    planned = [one for one in planned if one not in others]
     on_device = any(one.config["train"]["device"] != "cpu" for one in planned)
     speed, origin = _speed(results, on_device)
     assets = {  # cells of several tasks share one pretrained model
@@ -44,6 +47,7 @@ def forecast(
         f"{one.config['role']}"
         for one in planned
     ]
+    lines += [f"-  {one.label}: {foundations[one.foundation].unsupported}" for one in others]
     minutes = flops / speed / workers / 60
     total = (
         f"{len(planned)} cells (finished ones are skipped), {workers} at a time; about "
@@ -64,7 +68,7 @@ def _speed(results: Path, on_device: bool) -> tuple[float, str]:
         log = past.training
         seconds = 0.0 if log is None else log.wall_seconds if on_device else log.cpu_seconds
         if log and past.model and seconds > 0 and past.on_device == on_device:
-            speeds.append(3 * past.model.flops_per_token * log.tokens / seconds)
+            speeds.append(past.model.training_flops(log.tokens) / seconds)
     if speeds:
         return statistics.median(speeds), f"median of {len(speeds)} past runs"
     assumed = ASSUMED_ON_GPU if on_device else ASSUMED_SPEED

@@ -9,12 +9,12 @@ from typing import Any
 
 import torch
 
-from harness import assets, data, pretrain, released
+from harness import assets, data, pretrain, prompting, released
 from harness.assets import Asset
 from harness.backbones import body as bodies
 from harness.backbones.family import Specials
 from harness.configuration import build
-from harness.contracts import InputError, Splits
+from harness.contracts import InputError, Splits, Unsupported
 from harness.setup import Foundation, used
 from harness.train import Progress
 from harness.view import Parts, overlong, parts_of, refuse_longer, room_of
@@ -42,7 +42,7 @@ def lay(
     backbone = parts.backbone
     if backbone.weights == assets.ARCHITECTURE:
         stand_in = assets.drawn(backbone.architecture, backbone.vocabulary)
-        return replace(_cost(parts, splits, stand_in, pretraining), epoch_flops=0.0)
+        return replace(_cost(parts, splits, stand_in, pretraining), epoch_flops=0.0, once_flops=0.0)
     if not (make or backbone.weights in ("embedded", "scratch") or _whole(backbone.weights)):
         return _cost(parts, splits, None, pretraining)  # a dry run downloads no weights
     recipe = assets.recipe(
@@ -53,12 +53,15 @@ def lay(
     if asset is not None and recipe.path is not None:
         _check_tokenizer(Path(asset.folder))
     costed = _cost(parts, splits, asset, pretraining)
+    if costed.unsupported is not None:
+        return costed
     if asset is None and make:
         asset = pretrain.prepare(recipe, backbone, pretraining, texts, Path(cache), progress)
         costed = replace(costed, asset=asset, asset_flops=0.0)
     if asset is None:
         return costed
-    return replace(costed, overlong=overlong(parts, asset, splits, costed.digests, Path(cache)))
+    long = overlong(parts, asset, splits, costed.digests, Path(cache))
+    return replace(costed, overlong=long, unsupported=_senseless(parts, splits, asset))
 
 
 def _fetch(model: Mapping[str, Any], cache: Path, make: bool, progress: Progress) -> None:
@@ -119,7 +122,8 @@ def _cost(
     size = bodies.size(body)
     words = sum(map(len, _texts(splits, parts.mode.writes)))
     readings = 1 + getattr(parts.mode, "both_orders", False)
-    per_word = 6.0 * (size.total - size.embeddings) * 1.3
+    per_word = 6.0 * (size.total - size.embeddings) * 1.3  # forward and backward
+    pass_flops, passes = per_word * words * readings / 3, parts.strategy.passes
     new = asset is None and parts.backbone.weights == "embedded"
     sentence = words / max(1, len(splits.train))
     asset_flops = per_word * sentence * pretraining.batch_size * pretraining.updates
@@ -130,9 +134,28 @@ def _cost(
         family=parts.backbone.family,
         mode=parts.mode.name,
         writes=parts.mode.writes,
-        epoch_flops=per_word * words * parts.mode.updates_factor * readings,
+        epoch_flops=pass_flops * parts.mode.updates_factor * passes.each,
         asset_flops=asset_flops if new else 0.0,
+        once_flops=pass_flops * passes.once,
+        unsupported=_senseless(parts, splits, asset, body),
     )
+
+
+def _senseless(
+    parts: Parts, splits: Splits, asset: Asset | None, body: torch.nn.Module | None = None
+) -> str | None:
+    """Why a strategy makes no sense with this model, task and data; None where it does.
+
+    Its tokenizer is asked where there is an asset. Raises InputError where its settings do not
+    fit.
+    """
+    try:
+        if body is not None:
+            parts.strategy.check(body, parts.mode.writes)
+        prompting.check(parts, splits, asset)
+    except Unsupported as reason:
+        return str(reason)
+    return None
 
 
 def _outline(parts: Parts, stand_in: Specials) -> torch.nn.Module:

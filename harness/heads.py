@@ -6,7 +6,7 @@ gives tokens.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor, nn
@@ -44,6 +44,19 @@ class Predictor(nn.Module):
         self.layers = size.layers
         # The head of both models of a pair starts from the same numbers where shapes agree.
         self.head = new_linear(size.width, classes, seed, bias=_keeps_bias(body))
+        self.extracts = False  # the body stays as it is and only makes features: no dropout in it
+
+    @property
+    def fresh(self) -> list[nn.Module]:
+        """What pretraining has not made."""
+        return [self.head]
+
+    def train(self, mode: bool = True) -> Self:
+        """As of any module; a body that only makes features is always as in use."""
+        super().train(mode)
+        if self.extracts:
+            self.body.eval()
+        return self
 
     def represent(
         self,
@@ -65,9 +78,14 @@ class Predictor(nn.Module):
 
     def forward(self, batch: Batch, memory: Memory | None = None) -> Tensor:
         """Logits [answers, classes]; several readings of the same examples are averaged."""
-        hidden = self.represent(batch.ids, batch.real, batch.segments, memory)
-        logits: Tensor = self.head(self.dropout(hidden[batch.rows, batch.columns]))
+        states = self.features(batch, memory) if batch.features is None else batch.features
+        logits: Tensor = self.head(self.dropout(states))
         return logits.view(batch.readings, -1, logits.shape[-1]).mean(0)
+
+    def features(self, batch: Batch, memory: Memory | None = None) -> Tensor:
+        """Last hidden states of the positions that answer, [readings * answers, width]."""
+        hidden = self.represent(batch.ids, batch.real, batch.segments, memory)
+        return hidden[batch.rows, batch.columns]
 
     def loss(self, batch: Batch) -> Tensor:
         """Mean cross-entropy of the answers."""
@@ -100,6 +118,11 @@ class Writer(nn.Module):
     def body(self) -> nn.Module:
         """The network without its head."""
         return bodies.body_of(self.model)
+
+    @property
+    def fresh(self) -> list[nn.Module]:
+        """What pretraining has not made."""
+        return [] if self.length is None else [self.length]
 
     def hidden(
         self,

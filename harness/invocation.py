@@ -20,12 +20,13 @@ COLUMNS = ("text", "second", "label", "input", "target")
 
 
 def words(cell: Cell, config: Mapping[str, Any]) -> dict[str, str]:
-    """Keys and values that choose a cell's model, task and data, in the order to type them.
+    """Keys and values that choose a cell's model, task, data and strategy, in the order to type.
 
     A model or data set with a configuration of its own is chosen by name alone; one that has none
     (any checkpoint, any files) by the general choice, its place and its name or its columns.
     """
-    return {**_model(cell, config.get("model") or {}), "task": cell.task, **_data(cell, config)}
+    chosen = {**_model(cell, config.get("model") or {}), "task": cell.task, **_data(cell, config)}
+    return chosen if cell.strategy == "full" else chosen | {"strategy": cell.strategy}
 
 
 def mode(cell: Cell, config: Mapping[str, Any]) -> str:

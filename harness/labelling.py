@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +18,11 @@ from harness.backbones import body as bodies
 from harness.batching import Batch
 from harness.contracts import Counts, Example, Splits
 from harness.encoding import Encoded
+from harness.features import Features
 from harness.heads import Predictor
 from harness.mentions import OUTSIDE
 from harness.metrics import entity_f1
+from harness.scoring import Scorer
 from harness.setup import Setup, used
 from harness.view import (
     Batches,
@@ -68,6 +71,7 @@ class Labelling:
             for name in used(setup.cell.role)
         }
         self.model = _predictor(setup, asset, parts, self.reader, len(self.classes))
+        self._features: dict[str, Features] = {}  # by split, where the body stays as it is
 
     @property
     def body(self) -> nn.Module:
@@ -85,52 +89,100 @@ class Labelling:
 
     def batch(self, chosen: NDArray[np.int64]) -> Batch:
         """Tensors of the chosen training rows."""
-        return self.sides["train"].batch(chosen)
+        side = self.sides["train"]
+        return self._seen("train", side.words, side.batch)(chosen)
+
+    def _seen(self, name: str, words: NDArray[np.int64], batch_of: Batches) -> Batches:
+        """Batches of a split's rows; with features where the body reads each row once."""
+        if not self.model.extracts:
+            return batch_of
+        if name not in self._features:
+            limit = _at_once(words, self.parts.knobs)
+            self._features[name] = Features(self.model, words, batch_of, limit)
+        return self._features[name].batch
+
+    def _answered(self, name: str) -> _Answered:
+        """Answers to a split."""
+        scored, knobs = _scored_class(self.parts.task, self.classes), self.parts.knobs
+        return _answers(self.model, self.sides[name], knobs, scored, partial(self._seen, name))
 
     def score_dev(self) -> float:
         """The headline metric on the dev split."""
-        side = self.sides["dev"]
-        answered = _answers(self.model, side, self.parts.knobs, self._scored_class())
+        side, answered = self.sides["dev"], self._answered("dev")
         counts = _judged(self.parts.task, side.examples, answered, self.classes)
         headline = self.metrics[0]
         return metrics.meter(headline).value(metrics.totals([headline], counts.columns))
 
     def conclude(self) -> Conclusion:
         """Answers to the split that the cell is scored on; the model is then on the CPU."""
-        side = self.sides[self.scored]
-        answered = _answers(self.model, side, self.parts.knobs, self._scored_class())
-        counts = _judged(self.parts.task, side.examples, answered, self.classes)
-        answers, confidences, _ = answered
+        side, answered = self.sides[self.scored], self._answered(self.scored)
         self.model.to("cpu")  # where probes compute as their tolerance was set, and exports
-        return Conclusion(
-            counts=replace(counts, reliability=self._reliability(side, answers, confidences)),
-            rows=_rows(side, answers, confidences, self.classes),
-            probes=probes.labels(
-                self.model, _texts(side.encoded[0]), self.reader.specials, self.parts.mode
-            ),
-            truncation=truncations(
-                {name: truncation(side) for name, side in self.sides.items()}, self.scored
-            ),
-            majority=_majority(self.parts.task, self.splits, self.classes),
-            unseen_classes=data.unseen(self.splits, self.parts.task),
-        )
+        found = concluded(self, side, self.sides, self.scored, answered)
+        return replace(found, unseen_classes=data.unseen(self.splits, self.parts.task))
 
-    def _scored_class(self) -> int | None:
-        """The class whose log-odds are the scores; None where labels alone are judged."""
-        scored: Any = getattr(self.parts.task, "scored_class", None)
-        return None if scored is None else scored(self.classes)
 
-    def _reliability(
-        self,
-        side: Side,
-        answers: Sequence[Sequence[int]],
-        confidences: Sequence[Sequence[float]],
-    ) -> Mapping[str, Sequence[int]]:
-        """Of all labels, or of the words that were answered as part of an entity."""
-        tags = self.parts.task.shape == "tags"
-        ignored = list(self.classes).index(OUTSIDE) if tags else None
-        gold = [targets.tolist() for targets in side.targets]
-        return reliability.table(answers, gold, confidences, ignored)
+class Labels(Protocol):
+    """What gives labels: a work, trained or not."""
+
+    @property
+    def model(self) -> Predictor | Scorer:
+        """What answers."""
+
+    @property
+    def parts(self) -> Parts:
+        """What the configuration builds."""
+
+    @property
+    def reader(self) -> Reader:
+        """How its examples become tensors."""
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """What answer indices mean."""
+
+    @property
+    def splits(self) -> Splits:
+        """The data."""
+
+
+def concluded(
+    work: Labels,
+    side: Side,
+    read: Mapping[str, Side],
+    scored: str,
+    answered: _Answered | None = None,
+) -> Conclusion:
+    """Answers to the split `scored`, which is `side`; they are given now where they were not yet.
+
+    `read` are all texts of which something may be cut. Nothing is said of classes that training
+    never had.
+    """
+    task, classes = work.parts.task, work.classes
+    if answered is None:
+        answered = _answers(work.model, side, work.parts.knobs, _scored_class(task, classes))
+    counts, texts = _judged(task, side.examples, answered, classes), _texts(side.encoded[0])
+    return Conclusion(
+        counts=replace(counts, reliability=_reliability(task, classes, side, answered)),
+        rows=_rows(side, answered.labels, answered.confidences, classes),
+        probes=probes.labels(work.model, texts, work.reader.specials, work.parts.mode),
+        truncation=truncations({name: truncation(one) for name, one in read.items()}, scored),
+        majority=_majority(task, work.splits, classes),
+    )
+
+
+def _scored_class(task: Any, classes: Sequence[str]) -> int | None:
+    """The class whose log-odds are the scores; None where labels alone are judged."""
+    scored: Any = getattr(task, "scored_class", None)
+    return None if scored is None else scored(classes)
+
+
+def _reliability(
+    task: Any, classes: Sequence[str], side: Side, answered: _Answered
+) -> Mapping[str, Sequence[int]]:
+    """Of all labels, or of the words that were answered as part of an entity."""
+    ignored = list(classes).index(OUTSIDE) if task.shape == "tags" else None
+    gold = [targets.tolist() for targets in side.targets]
+    return reliability.table(answered.labels, gold, answered.confidences, ignored)
 
 
 def _predictor(setup: Setup, asset: Asset, parts: Parts, reader: Reader, classes: int) -> Predictor:
@@ -145,13 +197,23 @@ def _predictor(setup: Setup, asset: Asset, parts: Parts, reader: Reader, classes
     return Predictor(mode, body, classes, knobs.dropout, seed)
 
 
+def _at_once(words: NDArray[np.int64], knobs: train.Training) -> int:
+    """Words that go through the network together where nothing is trained."""
+    return 4 * batching.budget(words, knobs.batch_size)
+
+
 def _answers(
-    predictor: Predictor, side: Side, knobs: train.Training, scored: int | None = None
+    predictor: Predictor | Scorer,
+    side: Side,
+    knobs: train.Training,
+    scored: int | None = None,
+    seen: Callable[[NDArray[np.int64], Batches], Batches] = lambda _, batch_of: batch_of,
 ) -> _Answered:
     """Answers and their probabilities, in batches of so many words at the most.
 
     Windows are rows like any other here, so a long text never makes a large batch. Only words are
-    read in windows, so where examples are scored a row is an example.
+    read in windows, so where examples are scored a row is an example. `seen` may add to batches
+    what the body has made of their rows before.
     """
     scores = np.zeros(len(side.examples))
 
@@ -160,9 +222,9 @@ def _answers(
             scores[chosen] = _log_odds(logits, scored)
 
     def predict(words: NDArray[np.int64], batch_of: Batches) -> Any:
-        limit = 4 * batching.budget(words, knobs.batch_size)
-        batches = batching.in_order(words, limit)
-        return train.predict(predictor, batches, batch_of, len(words), hear)
+        sizes = side.encoded[0].lengths if isinstance(predictor, Scorer) else words
+        batches = batching.in_order(sizes, _at_once(words, knobs))  # prompts are longer than texts
+        return train.predict(predictor, batches, seen(words, batch_of), len(words), hear)
 
     return _Answered(*side.answered(predict), None if scored is None else scores.tolist())
 

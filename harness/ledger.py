@@ -258,7 +258,7 @@ def _lesson(setup: Setup, device: str, shape: Shape) -> tuple[Any, Any]:
     from harness import serving, view
     from harness.labelling import Labelling
     from harness.scenarios.same_shape import SameShape
-    from harness.work import Work
+    from harness.work import Trainee
     from harness.writing import Writing
 
     parts, asset = view.parts_of(setup.config), setup.foundation.asset
@@ -267,8 +267,8 @@ def _lesson(setup: Setup, device: str, shape: Shape) -> tuple[Any, Any]:
         batch = SameShape(shape.tokens, batch_size=shape.batch_size).lesson(served)
         return served.model.to(device).train(), batch.to(device)
     assert asset is not None
-    work: Work = (Writing if parts.mode.writes else Labelling)(setup, asset, parts)
-    parts.strategy.adapt(work.model)
+    work: Trainee = (Writing if parts.mode.writes else Labelling)(setup, asset, parts)
+    parts.strategy.adapt(work.model, setup.cell.seed)
     words = work.lengths()
     typical = abs(words - words.mean()).argsort(kind="stable")[: parts.knobs.batch_size]
     return work.model.to(device).train(), work.batch(typical).to(device)

@@ -13,7 +13,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from harness import environment, ledger, measurement, pool, record
+from harness import environment, ledger, measurement, pool, record, wording
 from harness import setup as setups
 from harness.isolate import Done, Failed, Job
 from harness.measurement import Stage
@@ -44,6 +44,7 @@ def measure(found: Sequence[Setup], config: Mapping[str, Any]) -> Measured:
     """Probe each kept model, race each pair, one after another."""
     if not (config["probe"] or config["race"]):
         return Measured(0, 0, ())
+    found = [setup for setup in found if not wording.untuned(setup.config)]  # they keep no model
     kept, failed = worth(found), list(unkept(found))
     wanted = len(failed)
     locks = Path(config["cache"]) / "locks"

@@ -42,7 +42,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from harness import invocation, predict_lines, predict_words, record
+from harness import invocation, predict_lines, predict_words, record, wording
 from harness.contracts import InputError
 from harness.predict_lines import Asked
 from harness.quoting import shown
@@ -152,7 +152,13 @@ def kept(folder: Path) -> record.Record:
     cell = found.cell
     if found.outcome.status != "finished":
         reason = shown(found.outcome.reason or "no reason kept", 200)
-        raise InputError(f"{folder}: this run failed ({reason}), so there is no tuned model")
+        told = "makes no sense" if found.outcome.status == record.UNSUPPORTED else "failed"
+        raise InputError(f"{folder}: this run {told} ({reason}), so there is no tuned model")
+    if wording.untuned(found.config):
+        raise InputError(
+            f"{folder}: strategy={cell.strategy} tunes nothing, so there is no tuned model to "
+            "answer from; its answers to the test split are in predictions.jsonl"
+        )
     if found.checkpoint_digest is None:
         chosen = invocation.words(cell, found.config)
         again = invocation.command(chosen | {"seed": str(cell.seed), "checkpoint": "all"})

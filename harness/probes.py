@@ -18,6 +18,7 @@ from harness import batching
 from harness.backbones.family import Specials
 from harness.heads import Predictor, Writer
 from harness.modes import Mode
+from harness.scoring import Scorer
 from harness.view import Pages
 
 TOLERANCE = {"causal": 1e-6, "padding": 1e-5}
@@ -26,7 +27,7 @@ _PADDING = 5
 
 
 def labels(
-    predictor: Predictor, texts: list[list[int]], specials: Specials, mode: Mode
+    predictor: Predictor | Scorer, texts: list[list[int]], specials: Specials, mode: Mode
 ) -> dict[str, Any]:
     """Largest changes of hidden states that the two probes saw, over a few texts.
 
@@ -156,7 +157,7 @@ def _padded_row(
     return _distance(hidden, alone[0])
 
 
-def _hidden(predictor: Predictor, ids: Tensor, real: Tensor | None = None) -> Tensor:
+def _hidden(predictor: Predictor | Scorer, ids: Tensor, real: Tensor | None = None) -> Tensor:
     return predictor.represent(
         ids, torch.ones_like(ids, dtype=torch.bool) if real is None else real
     )
@@ -167,7 +168,9 @@ def _another(token: int, specials: Specials) -> int:
     return specials.count + (token + 1 - specials.count) % (specials.vocabulary - specials.count)
 
 
-def _padded(predictor: Predictor, ids: Tensor, alone: Tensor, pad: int, side: int) -> float:
+def _padded(
+    predictor: Predictor | Scorer, ids: Tensor, alone: Tensor, pad: int, side: int
+) -> float:
     """Change of the text's outputs when it is padded: side 0 on the right, 1 on the left."""
     length = ids.shape[1]
     start = _PADDING if side else 0

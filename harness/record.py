@@ -38,6 +38,10 @@ RECORD, COUNTS, PREDICTIONS, CHECKPOINT = (
 )
 NOBODY = -1  # in counts.json, mentions: a gold or an answered entity without a partner
 CONFIDENCE_UNITS = 10_000  # in counts.json, reliability: whole numbers of 1/10,000 are summed
+FORWARD_AND_BACKWARD = 3
+"""What a training step costs, in forward passes (Kaplan et al. 2020, section 2.1)."""
+UNSUPPORTED = "unsupported"
+"""Outcome of a combination that makes no sense: it never began, and is no failure."""
 BODY, HEAD = "model.safetensors", "head.safetensors"  # of a checkpoint: weights
 
 
@@ -67,7 +71,7 @@ class Cell:
 class Outcome:
     """How the run ended. `reason` is one sentence; `error` the last lines of a traceback."""
 
-    status: str  # "finished", "failed"
+    status: str  # "finished", "failed", UNSUPPORTED
     reason: str | None = None
     error: str | None = None
 
@@ -93,7 +97,8 @@ class ModelFacts:
     """Size and reading habits of the model as it was used.
 
     `flops_per_token` is the forward pass, 2 N + 4 L T d with N the non-embedding parameters,
-    L layers, T the mean sequence length in tokens and d the width; training costs three times that.
+    L layers, T the mean sequence length in tokens and d the width. Training costs three times that
+    where everything is tuned, which is what None stands for; else what the strategy does.
     """
 
     description: str  # "gpt2, mini, 0.66 M parameters, embedded"
@@ -109,6 +114,15 @@ class ModelFacts:
     attention: str  # kernel: "sdpa"
     precision: str  # "float32"
     pretraining: Mapping[str, Any] | None = None  # objective, updates, tokens, losses, seconds
+    training_flops_per_token: float | None = None  # each time that a token is trained on
+    training_flops_once: float = 0.0  # before the first step: features of a body that stays
+
+    def training_flops(self, tokens: float) -> float:
+        """What training took up to so many real tokens; nothing before the first of them."""
+        each = self.training_flops_per_token
+        if each is None:
+            each = FORWARD_AND_BACKWARD * self.flops_per_token
+        return each * tokens + (self.training_flops_once if tokens else 0.0)
 
 
 @dataclass(frozen=True)
@@ -176,6 +190,7 @@ class Record:
     unseen_classes: Sequence[str] = ()  # gold classes that training never had
     counts_digest: str | None = None
     checkpoint_digest: str | None = None
+    answering: Mapping[str, float] | None = None  # see work.Conclusion; None: one pass over a text
     finished_at: str | None = None  # UTC, ISO 8601
     format: int = FORMAT
 

@@ -42,6 +42,8 @@ class Foundation:
     epoch_flops: float  # one pass over the training split, forward and backward
     asset_flops: float  # what making the asset costs; 0 where it is there
     overlong: bool = False  # words are to be tagged in a text that does not fit
+    once_flops: float = 0.0  # before the first epoch
+    unsupported: str | None = None  # why this strategy makes no sense here; nothing is made then
 
 
 @dataclass(frozen=True)
@@ -145,16 +147,13 @@ def _level(model: Mapping[str, Any]) -> str:
 
 def identify(science: Mapping[str, Any], foundation: Foundation) -> str:
     """SHA-256 over everything that can change the result."""
+    known = [EXPERIMENT_VERSION, science, dict(foundation.digests)]
+    if foundation.unsupported is not None:
+        return record.digest(known)  # no tokenizer and weights were made for it
     if foundation.asset is None:
         raise ValueError("a cell has no identity before its tokenizer and weights exist")
     return record.digest(
-        [
-            EXPERIMENT_VERSION,
-            science,
-            dict(foundation.digests),
-            foundation.asset.tokenizer_digest,
-            foundation.asset.weights_digest,
-        ]
+        [*known, foundation.asset.tokenizer_digest, foundation.asset.weights_digest]
     )
 
 
@@ -166,7 +165,7 @@ def locked(cache: str, identity: str) -> FileLock:
 
 
 def outcome(folder: Path) -> str | None:
-    """One of "finished" and "failed", or None where nothing (whole) is there."""
+    """The status of a record's outcome, or None where nothing (whole) is there."""
     try:
         kept = record.read(folder)
         if kept.outcome.status == "finished":

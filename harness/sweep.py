@@ -10,7 +10,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness import configuration, environment, isolate, measuring, metrics, plan, pool, record
+from harness import (
+    configuration,
+    environment,
+    isolate,
+    measuring,
+    metrics,
+    plan,
+    pool,
+    record,
+    wording,
+)
 from harness import setup as setups
 from harness.assets import Asset
 from harness.contracts import InputError
@@ -18,6 +28,7 @@ from harness.expansion import Planned
 from harness.forecast import cost, forecast
 from harness.isolate import Done, Failed, Job
 from harness.measuring import Measured
+from harness.record import UNSUPPORTED
 from harness.setup import Foundation, Setup
 
 _PRETRAINING = 20.0  # what it may take, in units of reading data, for the progress display
@@ -56,17 +67,25 @@ def run(planned: Sequence[Planned]) -> int:
     if not planned:
         raise InputError("this sweep holds no cell; see `cells` in its file under conf/sweep/")
     config = planned[0].config
+    _refuse_untuned(planned)
     decided = plan.checked(configuration.build(config["plan"], "plan"), "this command")
     workers = config["workers"] or _side_by_side(planned)
     if not config["dry_run"]:
         _writable(Path(config["results"]), "results")
         _writable(Path(config["cache"]), "cache")
     foundations = _lay(planned, workers, make=not config["dry_run"])
+    sensible = [one for one in planned if foundations[one.foundation].unsupported is None]
+    if not sensible:
+        raise InputError(str(foundations[planned[0].foundation].unsupported))
     if config["dry_run"]:
         _say(forecast(planned, foundations, workers, Path(config["results"])))
         return 0
-    setups_ = _setups(planned, foundations, environment.observe(), decided.digest)
+    here = environment.observe()
+    setups_ = _setups(sensible, foundations, here, decided.digest)
     plan.write(Path(config["results"]), decided)
+    others = [one for one in planned if one not in sensible]
+    for setup, _ in _setups(others, foundations, here, decided.digest).values():
+        _keep_unsupported(setup)
     trained = {key: found for key, found in setups_.items() if found[0].trains}
     tally = _run_cells(trained, planned, workers)
     measured = measuring.measure([setup for setup, _ in setups_.values()], config)
@@ -78,6 +97,18 @@ def _side_by_side(planned: Sequence[Planned]) -> int:
     """Cells at a time: as many as there are cores, but one on a GPU, whose time is its cost."""
     on_cpu = all(one.config["train"]["device"] == "cpu" for one in planned)
     return environment.usable_cores() if on_cpu else 1
+
+
+def _refuse_untuned(planned: Sequence[Planned]) -> None:
+    """Raise InputError where nothing is trained, but a rate is searched or models are measured."""
+    config = planned[0].config
+    if any(wording.untuned(p.config) and p.config["role"] == "tuning" for p in planned):
+        raise InputError("role=tuning: strategy=prompt trains nothing, so it has no rate to search")
+    if (config["probe"] or config["race"]) and all(wording.untuned(p.config) for p in planned):
+        raise InputError(
+            "strategy=prompt keeps no tuned model, and what answering by prompts takes is not "
+            "measured in this version; leave measuring out (~probe ~race)"
+        )
 
 
 def _writable(folder: Path, key: str) -> None:
@@ -149,7 +180,8 @@ def _setups(
     """Cells by identity; the same cell planned twice is one cell."""
     found: dict[str, tuple[Setup, Planned]] = {}
     for one in planned:
-        config, foundation = one.config, foundations[one.foundation]
+        foundation = foundations[one.foundation]
+        config = wording.settled(one.config, foundation.splits)
         science = configuration.scientific(config, foundation.writes, foundation.overlong)
         identity = setups.identify(science, foundation)
         keep = config["checkpoint"] == "all" or (
@@ -163,7 +195,7 @@ def _setups(
             identity=identity,
             results=config["results"],
             cache=config["cache"],
-            keep_checkpoint=keep,
+            keep_checkpoint=keep and not wording.untuned(config),
             environment=here,
             sweep=config["sweep"]["name"] if config["sweep"] else None,
             tuning=_tuning(config, foundation.asset),
@@ -216,19 +248,28 @@ def _run_cells(
     return Tally([setup for setup, _ in cells.values()], already, failed)
 
 
+def _keep_unsupported(setup: Setup) -> None:
+    """A combination that makes no sense leaves a record that says why, and is no failure."""
+    reason = setup.foundation.unsupported
+    _say(f"-  {setup.name}: {reason}")
+    with setups.locked(setup.cache, setup.identity):
+        if setups.outcome(setup.folder) != UNSUPPORTED:
+            _write_without_result(setup, record.Outcome(UNSUPPORTED, reason))
+
+
 def _keep_failure(setup: Setup, outcome: Failed) -> None:
     """A failed cell leaves a record with its reason. A full disk must not hide the failure."""
     with setups.locked(setup.cache, setup.identity):
         if setups.outcome(setup.folder) != "finished":  # by another command meanwhile
-            _write_failure(setup, outcome)
+            _write_without_result(setup, record.Outcome("failed", outcome.reason, outcome.error))
 
 
-def _write_failure(setup: Setup, outcome: Failed) -> None:
-    failure = record.Record(
+def _write_without_result(setup: Setup, outcome: record.Outcome) -> None:
+    empty = record.Record(
         identity=setup.identity,
         experiment_version=setups.EXPERIMENT_VERSION,
         cell=setup.cell,
-        outcome=record.Outcome("failed", outcome.reason, outcome.error),
+        outcome=outcome,
         config=setup.science,
         environment=setup.environment,
         sweep=setup.sweep,
@@ -237,7 +278,7 @@ def _write_failure(setup: Setup, outcome: Failed) -> None:
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     try:
-        record.write(setup.folder, failure)
+        record.write(setup.folder, empty)
     except OSError as error:
         _say(f"could not write {setup.folder}: {error}")
 
@@ -262,6 +303,9 @@ def _conclude(tally: Tally, measured: Measured, results: Path) -> None:
         ("cells finished", len(tally.setups), len(tally.failed), tally.already),
         ("measurements made", measured.count, len(measured.failed), measured.already),
     )
+    asked = [setup for setup in tally.setups if wording.untuned(setup.config)]
+    if asked:
+        _say(f"{len(asked)} cells of strategy=prompt: no model was tuned, so none kept or measured")
     for setup in tally.unkept:
         _say(f"no tuned model: {setup.folder} is finished and kept none; delete it to run it again")
     for what, planned, lost, already in counts:

@@ -171,6 +171,25 @@ def train(
     return log.close(stopped_early=log.steps < steps)
 
 
+def untrained(model: nn.Module) -> TrainLog:
+    """The log of a model that is used as it came: nothing was spent, and dev never looked at."""
+    model.requires_grad_(False).eval()
+    return TrainLog(
+        steps=0,
+        examples=0,
+        tokens=0,
+        loss_tokens=0,
+        padding_share=0.0,
+        loss_window=LOSS_WINDOW,
+        losses=[],
+        evaluations=[],
+        best_step=0,
+        stopped_early=False,
+        cpu_seconds=0.0,
+        wall_seconds=0.0,
+    )
+
+
 class _Log:
     """What happened so far, and the best weights seen."""
 

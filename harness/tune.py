@@ -68,7 +68,7 @@ def trials(results: Path) -> dict[Subject, list[Trial]]:
     failed: list[record.Record] = []
     for folder in record.folders(results):
         kept = record.read(folder)
-        if kept.cell.role != "tuning":
+        if kept.cell.role != "tuning" or kept.outcome.status == record.UNSUPPORTED:
             continue
         if kept.outcome.status != "finished":
             failed.append(kept)

@@ -1,4 +1,7 @@
-"""What one cell works on, whatever its answers are: implemented by `labelling` and `writing`."""
+"""What one cell works on, whatever its answers are.
+
+Implemented by `labelling` and `writing`, and by `asking` where nothing is trained.
+"""
 
 from __future__ import annotations
 
@@ -30,14 +33,17 @@ class Conclusion:
     unseen_classes: Sequence[str] = ()
     signatures: Mapping[str, str] = field(default_factory=dict)
     likelihood: Likelihood | None = None
+    answering: Mapping[str, float] | None = None
+    """What an answer takes where it is not one pass over a text, means over the examples: `tokens`
+    that go through the body, `passes` of it, and `flops`."""
 
 
 class Work(Protocol):
-    """A model with the data that it is tuned and judged on."""
+    """A model with the data that it is judged on."""
 
     @property
-    def model(self) -> Predictor | Writer:
-        """What is tuned, and answers."""
+    def model(self) -> nn.Module:
+        """What answers."""
 
     @property
     def body(self) -> nn.Module:
@@ -59,6 +65,17 @@ class Work(Protocol):
     def training(self) -> Encoded:
         """The training examples as token ids."""
 
+    def conclude(self) -> Conclusion:
+        """Answers to the split that the cell is scored on; the model is then on the CPU."""
+
+
+class Trainee(Work, Protocol):
+    """A model that is tuned first."""
+
+    @property
+    def model(self) -> Predictor | Writer:
+        """What is tuned, and answers."""
+
     def lengths(self) -> NDArray[np.int64]:
         """Words per training row: what batches are planned on."""
 
@@ -67,9 +84,6 @@ class Work(Protocol):
 
     def score_dev(self) -> float:
         """The headline metric on the dev split."""
-
-    def conclude(self) -> Conclusion:
-        """Answers to the split that the cell is scored on; the model is then on the CPU."""
 
 
 def truncations(counted: Mapping[str, Mapping[str, int]], scored: str) -> dict[str, int]:

@@ -274,6 +274,12 @@ def body_of(model: nn.Module) -> nn.Module:
     return inner
 
 
+def head_is_trained(model: nn.Module) -> bool:
+    """Whether the table that makes logits is trained; often it is that of the embeddings."""
+    language: Any = model
+    return bool(language.get_output_embeddings().weight.requires_grad)
+
+
 def _tells_segments(model: nn.Module) -> bool:
     """Whether this network has a table for the two texts of a pair."""
     config: Any = model.config

@@ -12,9 +12,6 @@ from harness.record import Evaluation, Record, TrainLog
 SHARE = 0.95
 """Of the way from the floor to the worse model's best score: the target."""
 
-TRAINING_FACTOR = 3
-"""Forward and backward over forward alone (Kaplan et al. 2020, section 2.1)."""
-
 
 class Spent(NamedTuple):
     """What training took up to some point; infinite where that point was never reached."""
@@ -78,8 +75,7 @@ def logs(arm: Arm) -> list[tuple[Record, TrainLog]]:
 
 def spent(found: Record, upto: TrainLog | Evaluation) -> Spent:
     """What a run took in all, or up to a look; FLOPs are not a number where unknown."""
-    per_token = found.model.flops_per_token if found.model else math.nan
-    flops = TRAINING_FACTOR * per_token * upto.tokens
+    flops = found.model.training_flops(upto.tokens) if found.model else math.nan
     return Spent(upto.examples, upto.tokens, flops, upto.cpu_seconds, upto.wall_seconds)
 
 

@@ -174,6 +174,8 @@ def sureness(one: Verdict) -> str:
         text = f"preliminary: {text}"
     if one.contrast.incomplete:
         text += "; the difference leaves out unpaired seeds"
+    if one.contrast.gpt.fixed and one.contrast.bert.fixed:
+        text += "; no training: seeds do not vary it"
     return text
 
 

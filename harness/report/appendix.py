@@ -36,7 +36,8 @@ def models(comparison: Comparison) -> str:
     rows = _distinct(_size(group, arm.first.model, arm) for group, arm in arms)
     header = ["task", "model", "total", "non-embedding", "trainable", "head", "vocabulary"]
     header += ["tokens/word", "unknown", "FLOPs/token"]
-    text = "Parameters, and the forward cost of one token; a training step costs three times that."
+    text = "Parameters, and the forward cost of one token; "
+    text += "a step of full fine-tuning costs three times that."
     shown = table(header, rows, "llrrrrrrrr") if rows else "None."
     return section(2, "Models", text, shown, section(3, "Pretraining", _pretraining(arms)))
 
@@ -218,8 +219,6 @@ def _words(arm: Arm) -> list[tuple[str, str]]:
     words = invocation.words(cell, arm.first.config)
     if cell.weights == SCRATCH:
         words["model.weights"] = SCRATCH
-    if cell.strategy != "full":
-        words["strategy"] = cell.strategy
     if not arm.native:
         words["mode"] = invocation.mode(cell, arm.first.config)
     settings = {name: value for name, value in arm.variant.items() if value != NONE}

@@ -23,7 +23,8 @@ from harness.report.summary import caveat, named, place, pretrained
 TITLE = "Training cost"
 IN_ALL = (
     "Whole runs, means over seeds; looks at the dev split are not counted. FLOPs are three times "
-    "the forward pass (FLOPs per token under Models) times real tokens."
+    "the forward pass (FLOPs per token under Models) times real tokens where everything is tuned; "
+    "of other strategies, what they do: no gradient goes to or below what stays as it is."
 )
 TO_TARGET = (
     "Until a dev score was first seen that both sides can reach: 95 % of the way from the floor to "

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from harness import metrics
 from harness.alarms import WARNING
-from harness.comparison import SCRATCH, Arm, Comparison, Contrast, Group
+from harness.comparison import SCRATCH, Arm, Comparison, Contrast, Group, in_words
 from harness.findings import Findings
-from harness.record import Cell
+from harness.record import Cell, Record
 from harness.report import truncation
 from harness.report.markdown import NONE, bullets, escape, estimated, section, table
 from harness.report.reading import reading, voided
@@ -62,6 +62,7 @@ def summary(findings: Findings) -> str:
     """All pairs, and models without a counterpart."""
     comparison = findings.comparison
     rows = [row for group in comparison.groups for row in _rows(findings, group)]
+    rows += map(_senseless, comparison.unsupported)
     embedded = any(group.embedded for group in comparison.groups)
     header = ["task", "metric", "match", "GPT", "BERT", "BERT - GPT", "reading"]
     return section(
@@ -79,8 +80,11 @@ def _compared(comparison: Comparison) -> str:
     pairs = sorted({f"{one.pair} ({matched(one)})" for one in (run.record.cell for run in runs)})
     tasks = sorted({f"{group.key.task} on {group.key.data}" for group in comparison.groups})
     seeds = sorted({run.seed for run in runs})
+    untrained = {arm.untrained for group in comparison.groups for arm in group.arms}
+    did = "fine-tuned on" if True not in untrained else "fine-tuned, or asked untuned, on"
+    did = "asked without any tuning about" if untrained == {True} else did
     return (
-        f"A decoder (GPT) and an encoder (BERT) were fine-tuned on the same examples: "
+        f"A decoder (GPT) and an encoder (BERT) were {did} the same examples: "
         f"{', '.join(map(escape, tasks)) or 'no task finished'}; pairs: "
         f"{', '.join(map(escape, pairs)) or NONE}; {len(runs)} finished runs, "
         f"{len(seeds)} training seeds, {len(comparison.failures)} failed runs."
@@ -106,6 +110,13 @@ def _rows(findings: Findings, group: Group) -> Iterator[list[str]]:
             sides = [headline(arm), NONE] if arm.key.family == "gpt" else [NONE, headline(arm)]
             alone = "no counterpart with these settings" if arm.variant else "missing half"
             yield [title(group), metric, level(arm), *sides, NONE, alone]
+
+
+def _senseless(found: Record) -> list[str]:
+    """What was asked for and makes no sense: dashes, and why."""
+    cell, told = found.cell, f"{in_words(found)}: {found.outcome.reason}"
+    where = f"{cell.task} on {cell.data}"
+    return [escape(where), NONE, escape(cell.level) or NONE, *[NONE] * 3, escape(told)]
 
 
 def level(arm: Arm) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness import metrics
-from harness.comparison import Contrast, Group, Score
+from harness.comparison import Comparison, Contrast, Group, Score, in_words
 from harness.findings import Findings
 from harness.report import truncation
 from harness.report.controls import controls
@@ -36,7 +36,7 @@ def chapter(findings: Findings, group: Group) -> str:
         title(group),
         _identity(group),
         caveat(group.embedded),
-        section(3, "Scores", _scores(group), *_below_scores(group)),
+        section(3, "Scores", _scores(group, findings.comparison), *_below_scores(group)),
         section(3, "Differences", _differences(findings, group), _incomplete(group)),
         controls(group),
         slices(group),
@@ -74,14 +74,24 @@ def _seeds(one: Score) -> str:
     return " ".join(shown) + (f" (+{more} more)" if more else "")
 
 
-def _scores(group: Group) -> str:
-    """One table a metric, headline first; what only describes texts stands elsewhere."""
+def _scores(group: Group, comparison: Comparison) -> str:
+    """One table a metric, headline first; what only describes texts stands elsewhere.
+
+    What makes no sense stands in each with a dash and the reason.
+    """
     tables: dict[str, list[list[str]]] = {}
     for arm in group.arms:
         for one in arm.scores:
             if not one.meter.descriptive:
                 row = [escape(arm.description), *_numbers(one), str(len(arm.runs)), _seeds(one)]
                 tables.setdefault(one.meter.caption, []).append(row)
+    senseless = [
+        [escape(in_words(one)), *[NONE] * 4, escape(one.outcome.reason)]
+        for one in comparison.unsupported
+        if (one.cell.task, one.cell.data) == (group.key.task, group.key.data)
+    ]
+    for rows in tables.values():
+        rows += senseless
     header = ["model", "mean", "95 % interval", "SE", "seeds", "per seed"]
     parts = (f"{escape(name)}:\n\n{table(header, rows, 'lrrrrl')}" for name, rows in tables.items())
     return "\n\n".join(parts)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 from harness.comparison import Arm, Group
 from harness.record import TrainLog
 from harness.report.markdown import NONE, escape, score, section, table
@@ -15,7 +18,24 @@ TRAINING = (
 
 def training(group: Group) -> str:
     """The section on training."""
-    return section(3, "Training", _training(group), TRAINING)
+    return section(3, "Training", _training(group), TRAINING, *map(_asked, group.arms))
+
+
+def _asked(arm: Arm) -> str:
+    """What it took to answer without training, and whether seeds vary it; else nothing."""
+    if not arm.untrained:
+        return ""
+    text = f"{escape(arm.description)}: nothing was trained"
+    text += ", so seeds do not vary it" if arm.fixed else ""
+    if took := arm.first.answering:
+        text += "; an answer takes " + _amounts(took)
+    return text + "."
+
+
+def _amounts(took: Mapping[str, float]) -> str:
+    tokens, passes, flops = (took.get(name, math.nan) for name in ("tokens", "passes", "flops"))
+    times = "forward pass" if passes == 1 else "forward passes"
+    return f"{tokens:,.1f} tokens in {passes:,.0f} {times}, {flops:.2e} FLOPs"
 
 
 def _training(group: Group) -> str:

@@ -14,6 +14,7 @@ from harness.report.markdown import NONE, count, escape, table
 CUT = ("cut_examples", "cut_words", "cut_entities", "cut_references")
 WINDOWS = ("windowed_examples", "windows")
 SPLITS = ("train", "dev", "test")
+SHOTS = "shots"  # solved examples in a prompt, as if they were a split
 INTRODUCTION = (
     "What did not fit (`train.max_length`, of texts also `decoding.max_new_tokens`), by model and "
     "split. Words that were cut are answered O and their entities are missed, so a score here is "
@@ -64,9 +65,9 @@ def shown(group: Group) -> str:
 def _rows(group: Group, arm: Arm) -> Iterator[list[str]]:
     """Of splits of which any model read less, so that the other side's zeros stand beside it."""
     found = counts(arm)
-    for split in SPLITS:
-        if any(any(counts(other)[split].values()) for other in group.arms):
-            yield [escape(arm.description), split, *_numbers(arm, split, found[split])]
+    for split in (*SPLITS, SHOTS):
+        if any(any(counts(other).get(split, {}).values()) for other in group.arms):
+            yield [escape(arm.description), split, *_numbers(arm, split, found.get(split, {}))]
 
 
 def _numbers(arm: Arm, split: str, found: Mapping[str, int]) -> list[str]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from torch import nn
+
 from harness.backbones import layers
 from harness.contracts import InputError
 from harness.heads import Predictor, Writer
+from harness.strategies import Passes
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,15 @@ class Freeze:
         if not 0 <= self.share <= 1:
             raise InputError(f"strategy.share={self.share}: expected a share of layers from 0 to 1")
 
-    def adapt(self, model: Predictor | Writer) -> None:
+    @property
+    def passes(self) -> Passes:
+        """Nothing is carried back into the layers that stay."""
+        return Passes(3.0 - 2.0 * self.share)
+
+    def check(self, body: nn.Module, writes: bool) -> None:
+        """It goes with everything."""
+
+    def adapt(self, model: Predictor | Writer, seed: int) -> None:
         """Mark what is trained."""
         model.requires_grad_(True)
         stack = layers.stack(model.body)
@@ -33,3 +44,6 @@ class Freeze:
         if count:
             for part in [*layers.below(model.body), *stack[:count]]:
                 part.requires_grad_(False)
+
+    def settle(self, model: Predictor | Writer) -> None:
+        """Nothing was added."""

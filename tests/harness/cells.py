@@ -6,7 +6,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from harness import configuration, foundation
+from harness import configuration, foundation, wording
 from harness import setup as setups
 from harness.setup import Setup
 
@@ -30,14 +30,16 @@ def composed(*overrides):
 
 def small_setup(tmp_path, cache, *overrides, task="ner", keep=False, small=True) -> Setup:
     """A cell that trains for a second, ready to execute."""
+    given = [o.partition("=")[2] for o in overrides if o.startswith("strategy=")]
     config = composed(*(SMALL if small else ("train.epochs=1",)), f"task={task}", *overrides)
     laid = foundation.lay((config, str(cache), True))
+    config = wording.settled(config, laid.splits)
     science = configuration.scientific(config, laid.writes, laid.overlong)
     return Setup(
         config=config,
         science=science,
         foundation=laid,
-        cell=setups.cell_of(config, laid, {"task": task, "strategy": "full"}),
+        cell=setups.cell_of(config, laid, {"task": task, "strategy": (given or ["full"])[-1]}),
         identity=setups.identify(science, laid),
         results=str(tmp_path),
         cache=str(cache),

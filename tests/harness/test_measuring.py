@@ -26,8 +26,9 @@ def setup(model="gpt2", task="ner", mode="-", weights="embedded", pair="mini", s
     foundation = SimpleNamespace(digests={"test": digest})
     name = f"{task}-{model}-{weights}-s{seed}-0"
     return SimpleNamespace(
-        cell=cell, foundation=foundation, name=name, folder=Path("runs", name), trains=True
-    )
+        cell=cell, foundation=foundation, name=name, folder=Path("runs", name), trains=True,
+        config={},
+    )  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -94,6 +95,13 @@ def test_a_finished_model_that_was_not_kept_is_told(config):
 
 def test_other_seeds_of_a_kept_model_are_not_missed(config):
     assert not measuring.measure([setup(seed=0), setup(seed=1)], config).failed
+
+
+def test_a_cell_that_tunes_nothing_is_not_missed(config):
+    asked = setup(seed=1)
+    asked.config = {"strategy": {"_target_": "harness.strategies.prompt.Prompt"}}
+    told = measuring.measure([setup(), asked], config)
+    assert (told.count, told.failed) == (1, [])
 
 
 def test_a_race_without_a_pair_is_told(config):

@@ -82,7 +82,7 @@ def test_each_layer_sees_as_it_is_told(kind):
 def made(*texts):
     """Encoded texts whose words are of one to three pieces, framed by 5."""
     frame, rng = Frame([5], [5], [3]), np.random.default_rng(0)
-    growing = encoding._Growing()
+    growing = encoding.Growing()
     for words in texts:
         growing.add(frame.before, [rng.integers(6, 60, n).tolist() for n in words])
         growing.close(frame.after, None)

@@ -54,7 +54,9 @@ TRAINED = costs.TRAINING
 def arm_of(*seconds, precision="float32"):
     """Runs that took so many CPU seconds to train."""
     logs = [replace(TRAINING, cpu_seconds=one) for one in seconds]
-    runs = tuple(SimpleNamespace(record=SimpleNamespace(training=log)) for log in logs)
+    runs = tuple(
+        SimpleNamespace(record=SimpleNamespace(training=log, on_device=False)) for log in logs
+    )
     first = SimpleNamespace(model=SimpleNamespace(precision=precision))
     return SimpleNamespace(runs=runs, first=first)
 
