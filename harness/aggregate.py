@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness import arms, measurement, pairs, record, shelf
+from harness import arms, measurement, pairs, record, searched, shelf
 from harness.comparison import ArmKey, Comparison, Failure, Group, GroupKey, Tuning, in_words
 from harness.measurement import Measurement, Series
 from harness.record import Record, RecordError
@@ -150,5 +150,5 @@ def _sound(series: Series, subjects: int) -> bool:
 
 
 def _learning_rate(found: Record) -> float | None:
-    value = record.flatten(found.config).get(pairs.LEARNING_RATE)
+    value = record.flatten(found.config).get(searched.LEARNING_RATE)
     return float(value) if isinstance(value, int | float) else None

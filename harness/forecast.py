@@ -26,6 +26,21 @@ def forecast(
     results: Path,
 ) -> str:
     """What `--dry-run` prints: cells, minutes, disk."""
+    lines = [
+        f"{one.label} seed {one.config['seed']} lr {one.config['train']['lr']:g} "
+        f"{one.config['role']}"
+        for one in planned
+    ]
+    return "\n".join([*lines, total(planned, foundations, workers, results)])
+
+
+def total(
+    planned: Sequence[Planned],
+    foundations: Mapping[str, Foundation],
+    workers: int,
+    results: Path,
+) -> str:
+    """The last line of it: how many cells, how long, how much."""
     speed, origin = _speed(results)
     assets = {  # cells of several tasks share one pretrained model
         (one.config["model"]["name"], foundations[one.foundation].asset_flops > 0): (
@@ -37,18 +52,12 @@ def forecast(
         cost(one.config, foundations[one.foundation]) for one in planned
     )
     megabytes = sum(len(foundations[one.foundation].splits.test) for one in planned) * 5e-4
-    lines = [
-        f"{one.label} seed {one.config['seed']} lr {one.config['train']['lr']:g} "
-        f"{one.config['role']}"
-        for one in planned
-    ]
     minutes = flops / speed / workers / 60
-    total = (
+    return (
         f"{len(planned)} cells (finished ones are skipped), {workers} at a time; about "
         f"{max(minutes, 0.1):.1f} minutes at {speed / 1e9:.1f} GFLOP/s a core ({origin}); "
         f"about {max(megabytes, 0.1):.1f} MB of records, besides kept checkpoints"
     )
-    return "\n".join([*lines, total])
 
 
 def _speed(results: Path) -> tuple[float, str]:
