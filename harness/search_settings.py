@@ -18,6 +18,7 @@ from omegaconf import OmegaConf
 from harness import configuration, expansion, record, space
 from harness.contracts import InputError
 from harness.expansion import Planned
+from harness.searched import LABEL
 from harness.space import Choice, Point, Space
 
 QUASI_RANDOM, TPE = "quasi_random", "tpe"
@@ -63,7 +64,7 @@ class Search:
         """The name that its records carry as their sweep; another space is another label."""
         parts = {one.key: one.told for one in self.space}
         told = [parts, self.seeds, self.sampler, self.sampler_seed]
-        return f"search={self.name} {record.digest(told)[:8]}"
+        return f"{LABEL}{self.name} {record.digest(told)[:8]}"
 
 
 @dataclass(frozen=True)

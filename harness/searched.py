@@ -7,10 +7,14 @@ knows no search and no file.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 LEARNING_RATE = "train.lr"
+LABEL = "search="
+"""Before the name of a search, where a record says which sweep it belongs to."""
+
 OF_STRATEGY = "of_strategy"
 """Where the node of a strategy's own search stands, beside that of full fine-tuning."""
 
@@ -86,6 +90,8 @@ def _row(one: object) -> Row | None:
     told, score = one.get("values"), one.get("score")
     if isinstance(told, Mapping):
         tried, failed = dict(told), score is None
+        if not all(_number(v) or v is None or isinstance(v, bool | str) for v in tried.values()):
+            return None
     else:
         tried, failed = {LEARNING_RATE: one.get("lr")}, False
         if not _number(tried[LEARNING_RATE]):
@@ -97,4 +103,4 @@ def _row(one: object) -> Row | None:
 
 
 def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

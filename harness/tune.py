@@ -33,7 +33,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from harness import configuration, record
+from harness import configuration, record, searched
 from harness.contracts import InputError
 from harness.metrics import meter, totals
 
@@ -78,7 +78,7 @@ def trials(results: Path) -> dict[Subject, list[Trial]]:
     failed: list[record.Record] = []
     for folder in record.folders(results):
         kept = record.read(folder)
-        if kept.cell.role != "tuning" or (kept.sweep or "").startswith("search="):
+        if kept.cell.role != "tuning" or (kept.sweep or "").startswith(searched.LABEL):
             continue  # a search chooses for itself
         if kept.outcome.status != "finished":
             failed.append(kept)

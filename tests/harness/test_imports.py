@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ORDER = [
     ["kinds"],
-    ["contracts", "record", "quoting", "searched"],
+    ["contracts", "record", "quoting", "searched", "expected"],
     ["data", "invocation", "metrics", "measurement", "plan", "mentions", "reliability", "windows"],
     ["measure"],
     ["environment", "released"],
@@ -45,7 +45,7 @@ ORDER = [
     ["arms"],
     ["pairs"],
     ["aggregate", "verdicts"],
-    ["findings"],
+    ["findings", "efforts"],
     ["tradeoffs", "changes", "claims", "plots"],
     ["choosing"],
     ["resampling"],
@@ -131,7 +131,7 @@ def test_reporting_reads_records_alone():
     reporting |= {"measurement", "timings", "decisions", "diagnosis", "crosschecks", "lanes"}
     reporting |= {"mismatch", "costs", "verdicts", "findings", "tradeoffs", "changes", "claims"}
     reporting |= {"plots", "choosing", "resampling", "choose", "plan", "invocation"}
-    reporting |= {"searched"}
+    reporting |= {"searched", "expected", "efforts"}
     for name, path in modules():
         if name in reporting:
             assert own(imported(path)) <= reporting | {"contracts", "record", "metrics", "kinds"}, (
