@@ -183,14 +183,21 @@ def _extended(
     """The same trials beyond these ends for every arm that is compared, never for one alone."""
     edge, wanted, wide = bench.search.edge, list[list[Wanted]](), dict[str, Searched]()
     for name, one in found.items():
-        reach, more = one.space, list[Wanted]()
-        for side in sides.get(one.arm.rivals, ()):
-            beyond = space.points(space.strip(one.space, side, edge.factor))
+        reach, more, ends = one.space, list[Wanted](), sides.get(one.arm.rivals, ())
+        tried = [
+            trial.values
+            for other in found.values()
+            if other.arm.rivals == one.arm.rivals
+            for trial in other.trials
+        ]
+        for side in ends:
+            start = space.outermost(side.key, side.end, tried)
+            beyond = space.points(space.strip(one.space, side, edge.factor, start))
             for at, point in enumerate(itertools.islice(beyond, edge.trials)):
                 more.append(Wanted(one.arm, f"{side} {number + 1}.{at}", point))
             reach = space.widened(reach, side, edge.factor)
             _say(f"{name}: {side} is searched further, {edge.trials} more trials")
-        extended = [Extension(side, edge.trials) for side in sides.get(one.arm.rivals, ())]
+        extended = [Extension(side, edge.trials) for side in ends]
         wide[name] = replace(one, space=reach, extended=(*one.extended, *extended))
         wanted.append(more)
     return _round(bench, wide, wanted)

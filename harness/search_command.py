@@ -60,7 +60,7 @@ def _composed(words: Sequence[str]) -> tuple[Search, list[Arm]]:
         raise InputError(hints.explain(error)) from None
 
 
-_SEARCH = ("+search=", "search.")
+_SEARCH = ("+search=", "search.", "++search.")
 
 
 def _spelt(words: Sequence[str]) -> Iterator[str]:
@@ -69,6 +69,8 @@ def _spelt(words: Sequence[str]) -> Iterator[str]:
         key = word.partition("=")[0]
         if key.lstrip("+") == "search":
             yield f"+{word.lstrip('+')}"
+        elif key == "space":  # new keys may be added to it
+            yield f"++search.{word}"
         elif key.partition(".")[0] in OWN:
             yield f"search.{word}"
         else:

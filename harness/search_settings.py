@@ -23,7 +23,7 @@ from harness.space import Choice, Point, Space
 
 QUASI_RANDOM, TPE = "quasi_random", "tpe"
 SEARCHABLE = ("train.", "strategy.", "model.", "mode.")
-OWN = ("trials", "seeds", "sampler", "sampler_seed", "edge")
+OWN = ("trials", "seeds", "sampler", "sampler_seed", "space", "edge")
 """Keys of a search that are set without naming it: trials=4."""
 
 _SET_BY_SEARCH = ("seed", "role", "checkpoint", "probe", "race", "sweep", "tuned")
@@ -114,7 +114,7 @@ def parsed(node: Mapping[str, Any], taken: Mapping[int, str]) -> Search:
 
     `taken` are seeds that reports are made of, with who uses them.
     """
-    for name in ("name", "version", "space", "arms", *OWN):
+    for name in ("name", "version", "arms", *OWN):
         if name not in node:
             raise InputError(f"search.{name}: not set; see conf/search/lr.yaml")
     _whole(node, "trials", 2)

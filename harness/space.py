@@ -140,27 +140,37 @@ def edges(space: Space, best: Point, tried: Sequence[Point], share: float) -> li
     for one in space:
         if not isinstance(one, Range) or not one.log:
             continue
-        value, others = best[one.key], [point[one.key] for point in tried]
-        if value == min(others) or one.share(value) <= share:
+        value = best[one.key]
+        if value == outermost(one.key, LOW, tried) or one.share(value) <= share:
             found.append(Side(one.key, LOW))
-        if value == max(others) or one.share(value) >= 1 - share:
+        if value == outermost(one.key, HIGH, tried) or one.share(value) >= 1 - share:
             found.append(Side(one.key, HIGH))
     return found
 
 
-def strip(space: Space, side: Side, factor: float) -> Space:
-    """What lies beyond an end of a range: `factor` further, all of the other dimensions."""
+def outermost(key: str, end: str, tried: Sequence[Point]) -> float:
+    """How far out this key was tried."""
+    values = [float(point[key]) for point in tried]
+    return max(values) if end == HIGH else min(values)
+
+
+def strip(space: Space, side: Side, factor: float, start: float) -> Space:
+    """Where a search goes on at an end of a range, with all of the other dimensions.
+
+    From `start`, as far out as was tried, to `factor` times as far as the range went.
+    """
     return tuple(
-        _beyond(one, side.end, factor) if isinstance(one, Range) and one.key == side.key else one
+        _beyond(one, side.end, factor, start)
+        if isinstance(one, Range) and one.key == side.key
+        else one
         for one in space
     )
 
 
-def _beyond(one: Range, end: str, factor: float) -> Range:
+def _beyond(one: Range, end: str, factor: float, start: float) -> Range:
     far = _limit(one, end, factor)
-    return (
-        replace(one, low=one.high, high=far) if end == HIGH else replace(one, low=far, high=one.low)
-    )
+    low, high = (start, far) if end == HIGH else (far, start)
+    return replace(one, low=low, high=high)
 
 
 def _limit(one: Range, end: str, factor: float) -> float:

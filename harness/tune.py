@@ -3,13 +3,14 @@
     python -m harness.tune search=lr                   a named search (conf/search/), from the start
     python -m harness.tune search=lr trials=4 workers=2 task=ner    a part of it, smaller
     python -m harness.tune search=lr sampler=tpe       guided by what was seen
+    python -m harness.tune search=lr 'space={train.weight_decay:[0.0,0.1]}'    one more key
     python -m harness.tune search=lr --dry-run         its arms, trials, cells, and for how long
     python -m harness.tune [RESULTS] [--out conf/tuned]    from the records of a grid (sweep=lr)
 
 A search gives every arm (model, task, data, mode, strategy) the same space and as many trials; each
 is an ordinary run that is scored on dev. Where a best value ends its range, all arms that are
-compared are searched further, never one alone. Keys: trials, seeds, sampler, sampler_seed, edge.*,
-out (where the chosen values go), results, cache, workers, and any choice or value of
+compared are searched further, never one alone. Keys: trials, seeds, sampler, sampler_seed, space,
+edge.*, out (where the chosen values go), results, cache, workers, and any choice or value of
 `python -m harness.run`. It goes on where it was stopped, and several commands may share the work.
 
 Of a grid, the rate with the best mean dev score over the tuning seeds is chosen; one that treats

@@ -123,7 +123,7 @@ def _scales(left: Axes, right: Axes, meter: Meter, rates: Sequence[float]) -> No
         axes.grid()
     left.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     left.set_xlabel("trials")
-    left.set_ylabel(canvas.fitted(f"expected best {meter.caption}, dev", HEIGHT, style.TEXT))
+    left.set_ylabel("expected best, dev")
     if rates:
         scales.logarithmic(right, rates, "learning rate (log scale)")
     right.set_ylabel(canvas.fitted(f"{meter.caption}, dev", HEIGHT, style.TEXT))
