@@ -201,7 +201,7 @@ def _free(lock):
 def test_a_mistake_is_one_message_before_anything_runs(tmp_path, capsys, words, said):
     given = words if words[0].startswith("search=") else ["search=lr", *words]
     places = [f"results={tmp_path / 'results'}", f"cache={tmp_path / 'cache'}"]
-    assert tune.main([*given, *places]) == 2
+    assert tune.main([*given, *places, "--dry-run"]) == 2
     err = capsys.readouterr().err
     assert err.startswith("error: ")
     assert said in err
