@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness import arms, measurement, pairs, record, shelf
+from harness import arms, measurement, pairs, record, searched, shelf
 from harness.comparison import ArmKey, Comparison, Failure, Group, GroupKey, Tuning, in_words
 from harness.measurement import Measurement, Series
 from harness.record import Record, RecordError
@@ -50,7 +50,7 @@ def compare(*roots: Path) -> Comparison:
         else:
             (trials if tuning else results).append(loaded)
     results = shelf.newest(results, warnings)
-    groups, tunings = tuple(_groups(results, failures)), tuple(_tunings(trials))
+    groups, tunings = tuple(_groups(results, failures)), tuple(_tunings(trials, failures))
     measured = _measurements(roots, warnings)
     senseless = tuple(unsupported.values())
     return Comparison(groups, tunings, tuple(failures), tuple(warnings), total, measured, senseless)
@@ -97,20 +97,51 @@ def _key_facts(key: GroupKey) -> dict[str, str]:
     return facts | {f"{split} digest": text[:8] for split, text in key.digests}
 
 
-def _tunings(trials: Sequence[Loaded]) -> Iterator[Tuning]:
-    buckets: dict[tuple[GroupKey, ArmKey], list[Loaded]] = defaultdict(list)
+def _tunings(trials: Sequence[Loaded], failures: Sequence[Failure]) -> Iterator[Tuning]:
+    """Runs of role tuning, by what is tuned; those of a search by that search as well."""
+    buckets: dict[tuple[GroupKey, ArmKey, str], list[Loaded]] = defaultdict(list)
     for loaded in trials:
-        buckets[arms.group_key(loaded.run.record), arms.arm_key(loaded.run.record)].append(loaded)
-    for (group, _), members in sorted(buckets.items(), key=lambda item: item[0]):
-        rows = [
-            (rate, one.run.seed, one.table.values[0])
-            for one in members
-            if (rate := _learning_rate(one.run.record)) is not None
+        kept = loaded.run.record
+        buckets[arms.group_key(kept), arms.arm_key(kept), _search(kept)].append(loaded)
+    for (group, key, search), members in sorted(buckets.items(), key=lambda item: item[0]):
+        first = members[0].run.record
+        scores = [(one.run.record, one.table.values[0]) for one in members]
+        rates = [
+            (rate, kept.cell.seed, value)
+            for kept, value in scores
+            if (rate := _learning_rate(kept)) is not None
         ]
-        text = in_words(members[0].run.record)
-        embedded = group.source == "embedded"
-        rates = tuple(sorted(rows))
-        yield Tuning(group.task, group.data, group.metrics[0], text, embedded, rates)
+        here = group.task, first.cell.data, key, search
+        lost = [one.record for one in failures if _tuned(one.record) == here]
+        yield Tuning(
+            group.task,
+            group.data,
+            group.metrics[0],
+            in_words(first),
+            group.source == "embedded",
+            tuple(sorted(rates)),
+            first,
+            tuple(_rows([*scores, *((kept, None) for kept in lost)])),
+        )
+
+
+def _search(found: Record) -> str:
+    """The search that a trial belongs to; empty for a grid."""
+    return found.sweep if found.sweep and found.sweep.startswith(searched.LABEL) else ""
+
+
+def _tuned(found: Record) -> tuple[str, str, ArmKey, str] | None:
+    if found.cell.role != "tuning":
+        return None
+    return found.cell.task, found.cell.data, arms.arm_key(found), _search(found)
+
+
+def _rows(runs: Sequence[tuple[Record, float | None]]) -> Iterator[searched.Row]:
+    """What was varied between these runs, and how each came out."""
+    names = arms.differing([arms.plain(kept) for kept, _ in runs]) or [searched.LEARNING_RATE]
+    for kept, value in runs:
+        flat = record.flatten(kept.config)
+        yield searched.Row({name: flat.get(name) for name in names}, kept.cell.seed, value)
 
 
 def _measurements(roots: Iterable[Path], warnings: list[str]) -> tuple[Measurement, ...]:
@@ -155,5 +186,5 @@ def _sound(series: Series, subjects: int) -> bool:
 
 
 def _learning_rate(found: Record) -> float | None:
-    value = record.flatten(found.config).get(pairs.LEARNING_RATE)
+    value = record.flatten(found.config).get(searched.LEARNING_RATE)
     return float(value) if isinstance(value, int | float) else None

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from harness import exported, metrics, record, stats
+from harness import exported, metrics, record, searched, stats
 from harness.exported import Exported
 from harness.metrics import Meter
 from harness.record import CountTable, Record
@@ -207,12 +207,19 @@ def _data(found: Record) -> Iterator[str]:
         yield f"labels that training never had: {names}"
 
 
+def _chosen(tuning: Mapping[str, Any]) -> str:
+    names = [escape(key.removeprefix("train.")) for key in sorted(searched.keys(tuning))]
+    if names == ["lr"]:
+        return "the rate is"
+    return f"{', '.join(names)} {'are' if len(names) > 1 else 'is'}"
+
+
 def _tuned(found: Record) -> Iterator[str]:
     knobs, log, tuning = found.config.get("train", {}), found.training, found.tuning
     named = ("lr", "epochs", "batch_size", "warmup_share", "weight_decay", "dropout", "max_length")
     yield ", ".join(f"{name} {escape(knobs[name])}" for name in named if name in knobs)
     yield (
-        f"the rate is the best of {count(tuning.get('trials'))} trials, scored on dev"
+        f"{_chosen(tuning)} the best of {count(tuning.get('trials'))} trials, scored on dev"
         if tuning
         else "the rate was not searched for this setting"
     )

@@ -14,6 +14,7 @@ from harness.diagnosis import Diagnosis
 from harness.measurement import Measurement, Subject
 from harness.metrics import Meter
 from harness.record import Record
+from harness.searched import Row
 from harness.stats import Estimate, Matrix
 
 SMOKE = "smoke"
@@ -251,7 +252,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Tuning:
-    """Trials of a learning rate for one model, scored on the dev split."""
+    """Trials of a learning rate, or of a search, for one model, scored on the dev split."""
 
     task: str
     data: str
@@ -259,6 +260,8 @@ class Tuning:
     description: str
     embedded: bool
     trials: tuple[tuple[float, int, float], ...]  # learning rate, seed, score
+    first: Record  # of the finished ones, for what they share
+    rows: tuple[Row, ...]  # failed ones as well, with all that was varied
 
 
 @dataclass(frozen=True)

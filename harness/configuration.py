@@ -6,7 +6,7 @@ No configuration object goes further than this; everything below takes plain val
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -15,6 +15,7 @@ from hydra.utils import instantiate
 
 from harness import released, wording
 from harness.contracts import InputError
+from harness.searched import LEARNING_RATE
 from harness.windows import CUT, RULE, WINDOWS
 
 ADAMW, SGD = "adamw", "sgd"
@@ -97,18 +98,25 @@ def targets(node: object) -> Iterator[str]:
             yield from targets(value)
 
 
-def searched(science: Mapping[str, Any]) -> dict[str, Any]:
-    """What a searched learning rate holds for.
+def searched(science: Mapping[str, Any], keys: Iterable[str] = (LEARNING_RATE,)) -> dict[str, Any]:
+    """What searched values (by their dotted keys) hold for.
 
-    The scientific configuration, less what a search varies (rate, seed), what it may economise
-    on (the data), and where it computes.
+    The scientific configuration, less what a search varies (these keys, seed), what it may
+    economise on (the data), and where it computes.
     """
-    train = {k: v for k, v in science["train"].items() if k not in ("lr", "device")}
     passed_over = (*_NOT_SCIENCE["model"], LONG_TEXTS)  # follows from the data
     model = {k: v for k, v in science["model"].items() if k not in passed_over}
-    kept = {"train": train, "model": model, "strategy": science["strategy"]}
+    kept = {"train": science["train"], "model": model, "strategy": science["strategy"]}
     kept |= {"mode": science["mode"]}
-    return {**kept, "pretraining": science.get("pretraining")}
+    return {**_without(kept, {*keys, "train.device"}), "pretraining": science.get("pretraining")}
+
+
+def _without(node: Mapping[str, Any], keys: Iterable[str], prefix: str = "") -> dict[str, Any]:
+    return {
+        name: _without(value, keys, f"{prefix}{name}.") if isinstance(value, Mapping) else value
+        for name, value in node.items()
+        if f"{prefix}{name}" not in keys
+    }
 
 
 def scientific(config: Mapping[str, Any], writes: bool, overlong: bool = False) -> dict[str, Any]:

@@ -30,6 +30,22 @@ def forecast(
     """What `--dry-run` prints: cells, minutes, disk; and what makes no sense, with its reason."""
     others = [one for one in planned if foundations[one.foundation].unsupported is not None]
     planned = [one for one in planned if one not in others]
+    lines = [
+        f"{one.label} seed {one.config['seed']} lr {one.config['train']['lr']:g} "
+        f"{one.config['role']}"
+        for one in planned
+    ]
+    lines += [f"-  {one.label}: {foundations[one.foundation].unsupported}" for one in others]
+    return "\n".join([*lines, total(planned, foundations, workers, results)])
+
+
+def total(
+    planned: Sequence[Planned],
+    foundations: Mapping[str, Foundation],
+    workers: int,
+    results: Path,
+) -> str:
+    """The last line of it: how many cells, how long, how much."""
     on_device = any(one.config["train"]["device"] != "cpu" for one in planned)
     speed, origin = _speed(results, on_device)
     assets = {  # cells of several tasks share one pretrained model
@@ -42,19 +58,12 @@ def forecast(
         cost(one.config, foundations[one.foundation]) for one in planned
     )
     megabytes = sum(len(foundations[one.foundation].splits.test) for one in planned) * 5e-4
-    lines = [
-        f"{one.label} seed {one.config['seed']} lr {one.config['train']['lr']:g} "
-        f"{one.config['role']}"
-        for one in planned
-    ]
-    lines += [f"-  {one.label}: {foundations[one.foundation].unsupported}" for one in others]
     minutes = flops / speed / workers / 60
-    total = (
+    return (
         f"{len(planned)} cells (finished ones are skipped), {workers} at a time; about "
         f"{max(minutes, 0.1):.1f} minutes at {speed / 1e9:.1f} GFLOP/s each ({origin}); "
         f"about {max(megabytes, 0.1):.1f} MB of records, besides kept checkpoints"
     )
-    return "\n".join([*lines, total])
 
 
 def _speed(results: Path, on_device: bool) -> tuple[float, str]:

@@ -14,14 +14,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harness import metrics, record, stats
+from harness import metrics, record, searched, stats
 from harness.arms import Tabled, differing, estimated, plain
 from harness.comparison import SCRATCH, Arm, ArmKey, Clustered, Contrast, Control, Failure, GroupKey
 from harness.record import Record
+from harness.searched import LEARNING_RATE
 from harness.shelf import Table
 from harness.stats import Estimate
 
-LEARNING_RATE = "train.lr"
 OWN = ("model.", "mode.", "decoding.")
 """Configuration that belongs to one side of a pair: layers, label piece, how texts are written.
 
@@ -90,10 +90,9 @@ def _none(*_: Arm) -> tuple[str, ...]:
 
 def unlike(gpt: Arm, bert: Arm) -> tuple[str, ...]:
     """In what the two sides were treated or judged differently and must not be, by name."""
-    configs = [_treatment(arm.first) for arm in (gpt, bert)]
-    found, trials = _apart(configs), [_trials(arm) for arm in (gpt, bert)]
-    if trials[0] != trials[1]:
-        found.append(_told("tuning.trials", *trials))
+    tuned = _searched(gpt, bert)
+    found = _apart([_treatment(arm.first, tuned) for arm in (gpt, bert)])
+    found += _apart([_effort(arm) for arm in (gpt, bert)])
     precisions = [getattr(arm.first.model, "precision", "-") for arm in (gpt, bert)]
     if precisions[0] != precisions[1]:
         found.append(_told("model.precision", *precisions))
@@ -104,9 +103,13 @@ def unlike(gpt: Arm, bert: Arm) -> tuple[str, ...]:
     return (*found, *_apart(signed))
 
 
-def _treatment(found: Record) -> dict[str, str]:
-    """The configuration that both sides of a pair share; pretraining with its seeds."""
-    both = {k: v for k, v in plain(found).items() if not k.startswith(OWN) and k != LEARNING_RATE}
+def _treatment(found: Record, tuned: frozenset[str]) -> dict[str, str]:
+    """The configuration that both sides of a pair share; pretraining with its seeds.
+
+    What was searched for both (`tuned`) may differ, and so may a learning rate, which is told.
+    """
+    own = tuned | {LEARNING_RATE}
+    both = {k: v for k, v in plain(found).items() if not k.startswith(OWN) and k not in own}
     pretrained = {"pretraining": found.config.get("pretraining") or {}}
     return both | {k: str(v) for k, v in record.flatten(pretrained).items() if k.endswith("seed")}
 
@@ -119,15 +122,24 @@ def _told(name: str, ours: str, theirs: str) -> str:
     return f"{name} ({ours[:40]} and {theirs[:40]})"
 
 
-def _trials(arm: Arm) -> str:
-    """The size of the search behind the learning rate."""
-    sizes = {str((run.record.tuning or {}).get("trials", "none")) for run in arm.runs}
-    return "/".join(sorted(sizes))
+def _searched(gpt: Arm, bert: Arm) -> frozenset[str]:
+    """Keys whose values were searched for both sides."""
+    ours, theirs = (searched.keys(arm.first.tuning) for arm in (gpt, bert))
+    return ours & theirs
+
+
+def _effort(arm: Arm) -> dict[str, str]:
+    """The search behind an arm: how many trials, and in which space."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for run in arm.runs:
+        for name, value in searched.effort(run.record.tuning).items():
+            found[f"tuning.{name}"].add(value)
+    return {name: "/".join(sorted(values)) for name, values in found.items()}
 
 
 def _rates(gpt: Arm, bert: Arm) -> tuple[str, ...]:
     """Unequal learning rates that no search stands behind."""
-    if gpt.first.tuning and bert.first.tuning:
+    if LEARNING_RATE in _searched(gpt, bert):
         return ()
     ours, theirs = (plain(arm.first).get(LEARNING_RATE, "-") for arm in (gpt, bert))
     return () if ours == theirs else (f"untuned learning rates ({ours} and {theirs})",)

@@ -25,10 +25,12 @@ def run(
     workers: int,
     limit_seconds: float,
     title: str,
+    take: Callable[[Job], bool] = lambda _: True,
 ) -> Iterator[tuple[Job, Done | Failed]]:
     """Run jobs in order, `workers` at a time; yields each with its outcome as it ends.
 
-    Closing the iterator, or an exception in its consumer, kills what is running.
+    `take` is asked before a job starts: one that it refuses (another command has it) is passed
+    over. Closing the iterator, or an exception in its consumer, kills what is running.
     """
     if not jobs:
         return
@@ -39,8 +41,8 @@ def run(
     with _bar(jobs, title, clock) as bar:
         try:
             while waiting or running:
-                while waiting and len(running) < workers:
-                    running.append(isolate.start(context, waiting.popleft(), clock()))
+                while len(running) < workers and (job := _next(waiting, take, bar)):
+                    running.append(isolate.start(context, job, clock()))
                 wait([one.pipe for one in running], timeout=_TICK_SECONDS)
                 for one in list(running):
                     outcome = isolate.poll(one)
@@ -60,6 +62,16 @@ def run(
         finally:
             for one in running:
                 one.kill()
+
+
+def _next(waiting: deque[Job], take: Callable[[Job], bool], bar: _Bar) -> Job | None:
+    """The next job that may start; None where there is none left."""
+    while waiting:
+        job = waiting.popleft()
+        if take(job):
+            return job
+        bar.finished(job)
+    return None
 
 
 class _Bar:

@@ -19,6 +19,7 @@ from harness import (
     plan,
     pool,
     record,
+    searched,
     wording,
 )
 from harness import setup as setups
@@ -29,6 +30,7 @@ from harness.forecast import cost, forecast
 from harness.isolate import Done, Failed, Job
 from harness.measuring import Measured
 from harness.record import UNSUPPORTED
+from harness.reserved import Reservations
 from harness.setup import Foundation, Setup
 
 _PRETRAINING = 20.0  # what it may take, in units of reading data, for the progress display
@@ -71,9 +73,9 @@ def run(planned: Sequence[Planned]) -> int:
     decided = plan.checked(configuration.build(config["plan"], "plan"), "this command")
     workers = config["workers"] or _side_by_side(planned)
     if not config["dry_run"]:
-        _writable(Path(config["results"]), "results")
-        _writable(Path(config["cache"]), "cache")
-    foundations = _lay(planned, workers, make=not config["dry_run"])
+        writable(Path(config["results"]), "results")
+        writable(Path(config["cache"]), "cache")
+    foundations = lay(planned, workers, make=not config["dry_run"])
     sensible = [one for one in planned if foundations[one.foundation].unsupported is None]
     if not sensible:
         raise InputError(str(foundations[planned[0].foundation].unsupported))
@@ -81,13 +83,13 @@ def run(planned: Sequence[Planned]) -> int:
         _say(forecast(planned, foundations, workers, Path(config["results"])))
         return 0
     here = environment.observe()
-    setups_ = _setups(sensible, foundations, here, decided.digest)
+    setups_ = identified(sensible, foundations, here, decided.digest)
     plan.write(Path(config["results"]), decided)
     others = [one for one in planned if one not in sensible]
-    for setup, _ in _setups(others, foundations, here, decided.digest).values():
+    for setup, _ in identified(others, foundations, here, decided.digest).values():
         _keep_unsupported(setup)
     trained = {key: found for key, found in setups_.items() if found[0].trains}
-    tally = _run_cells(trained, planned, workers)
+    tally = run_cells(trained, planned, workers)
     measured = measuring.measure([setup for setup, _ in setups_.values()], config)
     _conclude(tally, measured, Path(config["results"]))
     return 1 if tally.failed or measured.failed else 0
@@ -111,7 +113,7 @@ def _refuse_untuned(planned: Sequence[Planned]) -> None:
         )
 
 
-def _writable(folder: Path, key: str) -> None:
+def writable(folder: Path, key: str) -> None:
     """Raise InputError now for a folder that could not be written to after hours of work."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -125,7 +127,7 @@ def _writable(folder: Path, key: str) -> None:
         ) from None
 
 
-def _lay(planned: Sequence[Planned], workers: int, make: bool) -> dict[str, Foundation]:
+def lay(planned: Sequence[Planned], workers: int, make: bool) -> dict[str, Foundation]:
     """Load data and make tokenizers and weights, once for all cells that share them.
 
     Raises InputError for the first user's mistake, before any cell has started.
@@ -171,7 +173,7 @@ def _cannot_start(job: Job, outcome: Failed) -> InputError:
     return InputError(f"{job.name}: {outcome.reason}\n{outcome.error or ''}".rstrip())
 
 
-def _setups(
+def identified(
     planned: Sequence[Planned],
     foundations: Mapping[str, Foundation],
     here: Mapping[str, Any],
@@ -206,19 +208,29 @@ def _setups(
 
 
 def _tuning(config: Mapping[str, Any], asset: Asset | None) -> Mapping[str, Any] | None:
-    """The search behind the learning rate, if it is the rate, setting and weights of a search."""
-    tuning: Mapping[str, Any] | None = config["tuning"]
-    if tuning is None or tuning["chosen"] != config["train"]["lr"]:
-        return None
-    holds = configuration.searched(configuration.scientific(config, writes=False))
+    """The search behind the values, if these are the values, setting and weights of a search."""
+    science = configuration.scientific(config, writes=False)
     weights = asset.weights_digest if asset and configuration.from_folder(config["model"]) else None
-    same = tuning["holds_for"] == holds and tuning.get("weights_digest") == weights
-    return tuning if same else None
+    flat = record.flatten(config)
+    for tuning in searched.nodes(config["tuning"]):
+        chosen = searched.values(tuning)
+        used = all(key in flat and flat[key] == value for key, value in chosen.items())
+        holds = tuning.get("holds_for") == configuration.searched(science, chosen)
+        if chosen and used and holds and tuning.get("weights_digest") == weights:
+            return tuning
+    return None
 
 
-def _run_cells(
-    cells: Mapping[str, tuple[Setup, Planned]], planned: Sequence[Planned], workers: int
+def run_cells(
+    cells: Mapping[str, tuple[Setup, Planned]],
+    planned: Sequence[Planned],
+    workers: int,
+    reserved: Reservations | None = None,
 ) -> Tally:
+    """Run the cells that have no outcome yet; a failed one leaves a record with its reason.
+
+    With `reserved`, cells that another command has are passed over.
+    """
     retry = all(not p.config["sweep"] or p.config["sweep"]["retry"] == "failed" for p in planned)
     left, failed, already = [], [], 0
     for setup, _ in cells.values():
@@ -237,7 +249,11 @@ def _run_cells(
         Job(s.name, "harness.experiment:execute", s, cost(s.config, s.foundation)) for s in left
     ]
     by_name = {setup.name: setup for setup in left}
-    for job, outcome in pool.run(jobs, workers, limit, "cells"):
+
+    def take(job: Job) -> bool:
+        return reserved is None or reserved.take(by_name[job.name])
+
+    for job, outcome in pool.run(jobs, workers, limit, "cells", take):
         setup = by_name[job.name]
         if isinstance(outcome, Done):
             _say(f"{_score(setup)}  {setup.name}")
@@ -245,6 +261,8 @@ def _run_cells(
             failed.append((setup, outcome.reason))
             _say(f"FAILED  {setup.name}: {outcome.reason}")
             _keep_failure(setup, outcome)
+        if reserved is not None:
+            reserved.release(setup)
     return Tally([setup for setup, _ in cells.values()], already, failed)
 
 

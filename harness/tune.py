@@ -1,18 +1,29 @@
-"""Command: turn the records of a learning-rate search into conf/tuned/.
+"""Command: equal search of learning rates and other settings, for both models of a pair.
 
-    python -m harness.tune [results] [--out conf/tuned]
+    python -m harness.tune search=lr                   a named search (conf/search/), from the start
+    python -m harness.tune search=lr trials=4 workers=2 task=ner    a part of it, smaller
+    python -m harness.tune search=lr sampler=tpe       guided by what was seen
+    python -m harness.tune search=lr 'space={train.weight_decay:[0.0,0.1]}'    one more key
+    python -m harness.tune search=lr --dry-run         its arms, trials, cells, and for how long
+    python -m harness.tune [RESULTS] [--out conf/tuned]    from the records of a grid (sweep=lr)
 
-For each (data, task, model), the rate with the best mean dev score over the tuning seeds is
-chosen. A search that treats the two models of a pair differently (other rates, other seeds) is
-refused: equal effort is what makes their comparison mean something. The file carries the table
-it was chosen from.
+A search gives every arm (model, task, data, mode, strategy) the same space and as many trials; each
+is an ordinary run that is scored on dev. Where a best value ends its range, all arms that are
+compared are searched further, never one alone. Keys: trials, seeds, sampler, sampler_seed, space,
+edge.*, out (where the chosen values go), results, cache, workers, and any choice or value of
+`python -m harness.run`. It goes on where it was stopped, and several commands may share the work.
+
+Of a grid, the rate with the best mean dev score over the tuning seeds is chosen; one that treats
+the models of a pair differently (other rates, other seeds) is refused.
+
+Exit codes: 0 all arms chosen, 1 an arm without a finished trial, 2 a mistake in the command or the
+data, 130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +34,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from harness import configuration, record
+from harness import configuration, record, searched
 from harness.contracts import InputError
 from harness.metrics import meter, totals
 
@@ -68,7 +79,8 @@ def trials(results: Path) -> dict[Subject, list[Trial]]:
     failed: list[record.Record] = []
     for folder in record.folders(results):
         kept = record.read(folder)
-        if kept.cell.role != "tuning" or kept.outcome.status == record.UNSUPPORTED:
+        search = (kept.sweep or "").startswith(searched.LABEL)  # which chooses for itself
+        if kept.cell.role != "tuning" or kept.outcome.status == record.UNSUPPORTED or search:
             continue
         if kept.outcome.status != "finished":
             failed.append(kept)
@@ -77,7 +89,7 @@ def trials(results: Path) -> dict[Subject, list[Trial]]:
         found[_subject(kept, headlines)].append(_trial(kept, _score(kept, folder)))
     for kept in failed:
         if kept.cell.task in headlines:
-            worst = math.inf if meter(headlines[kept.cell.task]).lower_is_better else 0.0
+            worst = meter(headlines[kept.cell.task]).worst
             found[_subject(kept, headlines)].append(_trial(kept, worst))
     names = Counter(subject.file for subject in found)
     for subject, runs in found.items():
@@ -193,23 +205,38 @@ def _weights(subject: Subject, runs: Sequence[Trial]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Read, refuse or write; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m harness.tune", description=(__doc__ or "").split("\n\n")[0]
-    )
-    parser.add_argument("results", nargs="?", type=Path, default=Path("results"))
-    parser.add_argument("--out", type=Path, default=Path("conf/tuned"))
-    given = parser.parse_args(arguments)
+    """Search, or read the records of a grid; returns the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        found = trials(given.results) if given.results.is_dir() else {}
-        if not found:
-            raise InputError(f"{given.results}: no tuning runs; `make tune` makes them")
-        refuse_unequal(found)
-        for line in write(found, given.out):
-            sys.stdout.write(line + "\n")
+        named = any(word.lstrip("+").startswith("search=") for word in words)
+        if named and not {"-h", "--help"} & set(words):
+            from harness import search_command  # optuna and Hydra only for who searches
+
+            return search_command.main(words)
+        return _from_grid(["--help"] if named else words)
     except (InputError, record.RecordError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("\nstopped; the same command goes on from here\n")
+        return 130
+
+
+def _from_grid(words: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m harness.tune",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("results", nargs="?", type=Path, default=Path("results"))
+    parser.add_argument("--out", type=Path, default=Path("conf/tuned"))
+    given = parser.parse_args(words)
+    found = trials(given.results) if given.results.is_dir() else {}
+    if not found:
+        raise InputError(f"{given.results}: no tuning runs; `make tune` makes them")
+    refuse_unequal(found)
+    for line in write(found, given.out):
+        sys.stdout.write(line + "\n")
     return 0
 
 

@@ -27,7 +27,7 @@ OF_MODEL = (
     "attention",
     "precision",
 )
-OF_TUNING = ("trials", "chosen", "grid", "edge", "seeds", "metric", "scored_on")
+OF_TUNING = ("search", "space", "trials", "chosen", "grid", "edge", "seeds", "metric", "scored_on")
 DIGEST = 12
 """Characters of a digest that are shown."""
 

@@ -59,6 +59,11 @@ class Meter:
         """Decimals to show: scores up to 100 need fewer."""
         return 2 if self.limits[1] == 100 else 3
 
+    @property
+    def worst(self) -> float:
+        """The least good value: what a trial that failed counts as."""
+        return self.limits[1] if self.lower_is_better else self.limits[0]
+
     def improves(self, difference: float) -> float:
         """A difference of scores with the sign of an improvement."""
         return -difference if self.lower_is_better else difference

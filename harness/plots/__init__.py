@@ -13,6 +13,7 @@ from dataclasses import replace
 from harness.findings import Findings
 from harness.plots import (
     calibration,
+    effort,
     forest,
     latency,
     learning,
@@ -46,3 +47,4 @@ def _all(findings: Findings) -> Iterator[Picture]:
     yield from latency.pictures(findings)
     yield from memory.pictures(findings)
     yield from pretraining.pictures(findings)
+    yield from effort.pictures(findings)

@@ -25,6 +25,11 @@ ENOUGH, FEWEST = 4, 3
 
 def milliseconds(axes: Axes, values: Sequence[float], label: str) -> None:
     """A log axis of x over these positive values, with plain numbers at its ticks."""
+    logarithmic(axes, values, f"{label}, ms (log scale)")
+
+
+def logarithmic(axes: Axes, values: Sequence[float], label: str) -> None:
+    """A log axis of x over these positive values, with round numbers at its ticks."""
     from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
     low, high = min(values), max(values)
@@ -36,7 +41,7 @@ def milliseconds(axes: Axes, values: Sequence[float], label: str) -> None:
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_major_formatter(FixedFormatter([f"{tick:g}" for tick in ticks]))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlabel(f"{label}, ms (log scale)")
+    axes.set_xlabel(label)
 
 
 def log_ticks(low: float, high: float) -> list[float]:

@@ -24,6 +24,7 @@ from harness.report import (
     claims,
     cost,
     efficiency,
+    effort,
     fairness,
     page,
     pictures,
@@ -145,7 +146,8 @@ def _pages(found: Findings, drawn: Sequence[Picture], price: float | None) -> It
     yield _page("claims", "Claims", [claims.claims(found)])
     yield _page("efficiency", "Efficiency: quality against cost, speed, memory, training", parts)
     parts = [fairness.fairness(comparison), sensitivity.sensitivity(found), checks.checks(found)]
-    parts += [tuning(comparison), fairness.alarm_list(comparison)]
+    parts += [tuning(comparison), effort.effort(comparison)]
+    parts += [pictures.shown(drawn, pictures.SEARCHES), fairness.alarm_list(comparison)]
     yield _page("fairness", "Fairness, sensitivity, cross-checks, tuning, alarms", parts)
     parts = [appendix.models(comparison), pictures.shown(drawn, pictures.MODELS)]
     parts += [appendix.environment(comparison)]

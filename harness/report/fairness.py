@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import Any
 
+from harness import searched
 from harness.alarms import CHECKS
 from harness.comparison import Arm, Comparison, Group
 from harness.mismatch import sizes
@@ -37,8 +40,9 @@ PROBES = (
 COMPARED = (
     "Compared were the two sides of each pair: kind of weights, task, data, strategy, training and "
     "pretraining settings (all but the seed of training and what belongs to a side: its model, "
-    "mode and decoding), trials of the search for a learning rate, the rate itself where nobody "
-    "searched, precision, classes and how texts were counted; and, to within 5 %, the sizes that "
+    "mode and decoding, and values that were searched for both), trials and space of that search, "
+    "the learning rate where nobody searched, precision, classes and how texts were counted; and, "
+    "to within 5 %, the sizes that "
     "stand under Match in each chapter, where both are on record."
 )
 
@@ -79,8 +83,16 @@ def _tuned(arm: Arm) -> str:
     facts = arm.first.tuning
     if facts is None:
         return "learning rate not tuned"
+    if "space" in facts:
+        return f"{', '.join(map(escape, searched.values(facts)))} tuned, {_search(facts)}"
     edge = ", at the edge of the grid" if facts.get("edge") is True else ""
     return f"tuned, {got(facts, 'trials')} trials{edge}"
+
+
+def _search(facts: Mapping[str, Any]) -> str:
+    edges = facts.get("edges")
+    ends = f", at the edge: {', '.join(map(escape, edges))}" if isinstance(edges, list) else ""
+    return f"{got(facts, 'trials')} trials of search {got(facts, 'search')}{ends if edges else ''}"
 
 
 def mismatches(group: Group) -> list[str]:

@@ -16,6 +16,7 @@ FOLDER = "figures"
 OVERVIEW = ("forest", "tradeoff")
 EFFICIENCY = ("latency", "memory")
 MODELS = ("pretraining",)
+SEARCHES = ("effort",)
 PER_TASK = ("slices", "types", "calibration", "learning")
 
 

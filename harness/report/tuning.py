@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness import metrics
+from harness import metrics, searched
 from harness.comparison import Arm, Comparison, Group, Tuning
-from harness.report.markdown import NONE, escape, got, is_number, score, section, table
+from harness.report.markdown import NONE, escape, got, is_number, score, section, shorten, table
 from harness.report.summary import caveat, place
 
 
@@ -29,17 +29,54 @@ def tuning(comparison: Comparison) -> str:
 
 
 def _kept(group: Group, arm: Arm, facts: Mapping[str, Any]) -> str:
-    rows = facts.get("table")
+    if "space" in facts:
+        return _searched(group, arm, facts)
     trials = [
-        (float(row["lr"]), int(row["seed"]), float(row["score"]))
-        for row in (rows if isinstance(rows, list) else [])
-        if isinstance(row, Mapping) and all(is_number(row.get(n)) for n in ("lr", "seed", "score"))
+        (float(row.values[searched.LEARNING_RATE]), row.seed, row.score)
+        for row in searched.rows(facts)
+        if row.score is not None
     ]
     edge = "yes" if facts.get("edge") is True else "no" if facts.get("edge") is False else NONE
     text = f"{place(group)}: {escape(arm.description)}; {got(facts, 'trials')} trials by the dev "
     text += f"split's {escape(arm.headline.caption)}, chosen learning rate "
     text += f"{got(facts, 'chosen')}, at the edge of the grid: {edge}."
     return "\n\n".join([text, _rates([(escape(arm.description), trials)])])
+
+
+def _searched(group: Group, arm: Arm, facts: Mapping[str, Any]) -> str:
+    """A search with a space of its own: the space, what was chosen, and every trial."""
+    space = facts["space"] if isinstance(facts["space"], Mapping) else {}
+    told = [f"{escape(key)} {escape(searched.in_words(value))}" for key, value in space.items()]
+    chosen = [f"{escape(key)} {shown(value)}" for key, value in searched.values(facts).items()]
+    edges = facts.get("edges")
+    ends = ", ".join(map(escape, edges)) if isinstance(edges, list) and edges else "no"
+    text = f"{place(group)}: {escape(arm.description)}; search {got(facts, 'search')} "
+    text += f"({got(facts, 'sampler')}), {got(facts, 'trials')} trials by the dev split's "
+    text += f"{escape(arm.headline.caption)} in {'; '.join(told) or NONE}. "
+    text += f"Chosen: {', '.join(chosen) or NONE}. At the edge of the space: {ends}."
+    return "\n\n".join([text, _trials(searched.rows(facts))])
+
+
+def _trials(found: Sequence[searched.Row]) -> str:
+    """One row a trial, its mean over the seeds that finished, and how many did not."""
+    by_trial: dict[int, list[searched.Row]] = defaultdict(list)
+    for row in found:
+        by_trial[row.trial or 0].append(row)
+    keys = list(dict.fromkeys(key for row in found for key in row.values))
+    lines = []
+    for number, members in sorted(by_trial.items()):
+        scores = [row.score for row in members if row.score is not None]
+        failed = len(members) - len(scores)
+        mean = f"{score(sum(scores) / len(scores))} ({len(scores)})" if scores else NONE
+        tried = [shown(members[0].values.get(key)) for key in keys]
+        lines.append([str(number), *tried, mean, str(failed) if failed else NONE])
+    header = ["trial", *map(escape, keys), "dev score (seeds)", "failed"]
+    return table(header, lines, "r" * len(header)) if lines else ""
+
+
+def shown(value: object) -> str:
+    """A value that was tried."""
+    return f"{value:g}" if is_number(value) else escape(shorten(value, 40))
 
 
 def _live(tunings: Sequence[Tuning]) -> list[str]:

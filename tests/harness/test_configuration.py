@@ -41,9 +41,9 @@ def test_every_leaf_composes_and_binds(leaf):
         assert config["tuning"]["chosen"] == config["train"]["lr"]
         assert config["tuning"]["holds_for"]["mode"] == config["mode"]
     else:
-        config = composed(f"{group}={name}")
+        config = composed(f"+{group}={name}" if group == "search" else f"{group}={name}")
     for key, node in config.items():
-        if key not in ("sweep", "tuning"):
+        if key not in ("sweep", "search", "tuning"):
             bind(node)
     configuration.check(config)
 

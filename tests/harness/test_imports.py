@@ -10,13 +10,14 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ORDER = [
     ["kinds"],
-    ["contracts", "record", "quoting"],
+    ["contracts", "record", "quoting", "searched", "expected"],
     ["data", "invocation", "metrics", "measurement", "plan", "mentions", "reliability", "windows"],
     ["wording"],
     ["measure"],
     ["environment", "released"],
     ["backbones", "assets", "configuration"],
-    ["setup", "encoding", "modes", "corpus"],
+    ["setup", "encoding", "modes", "corpus", "space"],
+    ["reserved", "journal"],
     ["batching", "blocks", "checkpoints"],
     ["heads", "stretches"],
     ["scoring"],
@@ -47,7 +48,7 @@ ORDER = [
     ["arms"],
     ["pairs"],
     ["aggregate", "verdicts"],
-    ["findings"],
+    ["findings", "efforts"],
     ["tradeoffs", "changes", "claims", "plots"],
     ["choosing"],
     ["resampling"],
@@ -61,8 +62,11 @@ ORDER = [
     ["doubts", "expansion"],
     ["check"],
     ["forecast"],
-    ["sweep"],
+    ["sweep", "search_settings"],
+    ["chosen"],
+    ["search"],
     ["pretrain_settings", "pretrain_told"],
+    ["search_command"],
     ["run", "tune", "calibration", "likelihood", "race", "pretrain_pair", "predict"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
@@ -130,6 +134,7 @@ def test_reporting_reads_records_alone():
     reporting |= {"measurement", "timings", "decisions", "diagnosis", "crosschecks", "lanes"}
     reporting |= {"mismatch", "costs", "verdicts", "findings", "tradeoffs", "changes", "claims"}
     reporting |= {"plots", "choosing", "resampling", "choose", "plan", "invocation"}
+    reporting |= {"searched", "expected", "efforts"}
     for name, path in modules():
         if name in reporting:
             assert own(imported(path)) <= reporting | {"contracts", "record", "metrics", "kinds"}, (

@@ -131,7 +131,7 @@ def test_an_unknown_value_stops_before_anything_runs():
 
 def test_commands_that_start_at_once_try_the_same_folder(tmp_path):
     def tried(_):
-        sweep._writable(tmp_path / "cache", "cache")
+        sweep.writable(tmp_path / "cache", "cache")
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(tried, range(400)))

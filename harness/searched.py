@@ -1,0 +1,106 @@
+"""What the `tuning` node of a configuration or a record says about the search behind a run.
+
+A node is written by `harness.tune`, from a grid of learning rates (`chosen` is the rate) or from a
+search with a space of its own (`chosen` maps each searched key to its value). Reads plain values;
+knows no search and no file.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+LEARNING_RATE = "train.lr"
+LABEL = "search="
+"""Before the name of a search, where a record says which sweep it belongs to."""
+
+OF_STRATEGY = "of_strategy"
+"""Where the node of a strategy's own search stands, beside that of full fine-tuning."""
+
+Node = Mapping[str, Any]
+
+
+class Row(NamedTuple):
+    """One run of a trial. `score` is None where it failed."""
+
+    values: Mapping[str, Any]  # what was tried, by key
+    seed: int
+    score: float | None
+    trial: int | None = None  # its number; None in a grid
+
+
+def nodes(tuning: Node | None) -> Iterator[Node]:
+    """The searches that a configuration brings, that of its strategy first."""
+    if tuning is None:
+        return
+    if own := tuning.get(OF_STRATEGY):
+        yield own
+    if base := {key: value for key, value in tuning.items() if key != OF_STRATEGY}:
+        yield base
+
+
+def values(tuning: Node) -> dict[str, Any]:
+    """What was chosen, by key; empty where the node does not say."""
+    chosen = tuning.get("chosen")
+    if isinstance(chosen, Mapping):
+        return dict(chosen)
+    return {} if chosen is None else {LEARNING_RATE: chosen}
+
+
+def keys(tuning: Node | None) -> frozenset[str]:
+    """The keys that were searched; the learning rate where a node does not say."""
+    return frozenset(values(tuning) or (LEARNING_RATE,)) if tuning else frozenset()
+
+
+def effort(tuning: Node | None) -> dict[str, str]:
+    """What has to be the same for two models that are compared: trials, space, seeds, sampler."""
+    found = {"trials": str((tuning or {}).get("trials", "none"))}
+    space = (tuning or {}).get("space")
+    if not tuning or not isinstance(space, Mapping):
+        return found
+    found |= {f"space.{key}": in_words(value) for key, value in space.items()}
+    return found | {name: _text(tuning.get(name)) for name in ("seeds", "sampler")}
+
+
+def in_words(dimension: object) -> str:
+    """A range or a list of choices of a space."""
+    if not isinstance(dimension, Mapping):
+        return _text(dimension)
+    scale = ", log" if dimension.get("log") else ""
+    return f"{_text(dimension.get('low'))} to {_text(dimension.get('high'))}{scale}"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return " ".join(map(_text, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def rows(tuning: Node) -> list[Row]:
+    """The table of a node; what is no row of one is left out."""
+    table = tuning.get("table")
+    found = (_row(one) for one in (table if isinstance(table, list) else []))
+    return [row for row in found if row is not None]
+
+
+def _row(one: object) -> Row | None:
+    if not isinstance(one, Mapping) or not _number(one.get("seed")):
+        return None
+    told, score = one.get("values"), one.get("score")
+    if isinstance(told, Mapping):
+        tried, failed = dict(told), score is None
+        if not all(_number(v) or v is None or isinstance(v, bool | str) for v in tried.values()):
+            return None
+    else:
+        tried, failed = {LEARNING_RATE: one.get("lr")}, False
+        if not _number(tried[LEARNING_RATE]):
+            return None
+    if not (failed or _number(score)):
+        return None
+    number = one.get("trial")
+    return Row(tried, one["seed"], None if failed else score, number if _number(number) else None)
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
