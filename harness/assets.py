@@ -291,7 +291,7 @@ def _incomplete(folder: Path, name: str) -> str:
     return (
         f"model.weights={folder}: no {name} there; expected 'embedded', 'scratch' or a "
         "checkpoint folder with config.json, model.safetensors and tokenizer.json (those of the "
-        "small_ models are made by `python -m harness.pretrain text=FOLDER`)"
+        "small_ and medium_ models are made by `python -m harness.pretrain text=FOLDER`)"
     )
 
 

@@ -52,7 +52,7 @@ def steps(model, count=3):
     descent = train.optimizer(model, 0.01, 0.1)
     model.eval()
     for _ in range(count):
-        train.update(model, descent, model.loss(batch()), 1.0)
+        train.update(model, descent, [model.loss(batch())], 1.0)
     return model
 
 
