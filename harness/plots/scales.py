@@ -21,6 +21,7 @@ STEPS = (
 """Ticks of one power of ten, the sparse ones first."""
 
 ENOUGH, FEWEST = 4, 3
+SMALL = 0.01
 
 
 def milliseconds(axes: Axes, values: Sequence[float], label: str) -> None:
@@ -37,21 +38,29 @@ def logarithmic(axes: Axes, values: Sequence[float], label: str) -> None:
     low, high = low / air, high * air
     axes.set_xscale("log")
     axes.set_xlim(low, high)
-    ticks = log_ticks(low, high)
+    small = low < SMALL  # their names are long, so there is room for fewer
+    ticks = log_ticks(low, high, FEWEST if small else ENOUGH)
+    names = [_power(tick) if small else f"{tick:g}" for tick in ticks]
     axes.xaxis.set_major_locator(FixedLocator(ticks))
-    axes.xaxis.set_major_formatter(FixedFormatter([f"{tick:g}" for tick in ticks]))
+    axes.xaxis.set_major_formatter(FixedFormatter(names))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel(label)
 
 
-def log_ticks(low: float, high: float) -> list[float]:
-    """Round numbers between two positive ones: four or more where some set of steps has them."""
+def _power(value: float) -> str:
+    """A small number as it is typed: 2e-4."""
+    digits, _, power = f"{value:.2e}".partition("e")
+    return f"{float(digits):g}e{int(power)}"
+
+
+def log_ticks(low: float, high: float, enough: int = ENOUGH) -> list[float]:
+    """Round numbers between two positive ones; `enough` or more where some steps have them."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     found = list[float]()
     for steps in STEPS:
         every = {float(f"{step * 10.0**power:.6g}") for power in powers for step in steps}
         found = sorted(tick for tick in every if low <= tick <= high)
-        if len(found) >= ENOUGH:
+        if len(found) >= enough:
             return found
     return _plain_ticks(low, high) if len(found) < FEWEST else found
 

@@ -963,6 +963,19 @@ def test_a_log_axis_has_ticks_that_can_be_read(low: float, high: float) -> None:
     assert all(len(f"{tick:g}") <= 4 for tick in ticks)
 
 
+@pytest.mark.parametrize("values", [[1e-4, 8e-4], [2.5e-4, 4e-3], [1e-5, 1e-2], [3e-4, 4e-4]])
+def test_small_numbers_on_a_log_axis_do_not_run_into_one_another(values: list[float]) -> None:
+    figure = Figure(figsize=(3.9, 4.0), dpi=100)
+    axes = figure.add_subplot()
+    scales.logarithmic(axes, values, "learning rate (log scale)")
+    drawn = FigureCanvasAgg(figure)
+    drawn.draw()
+    boxes = [label.get_window_extent(drawn.get_renderer()) for label in axes.get_xticklabels()]
+    assert len(boxes) >= 3
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
+    assert {label.get_text() for label in axes.get_xticklabels()} & {"1e-4", "2e-4", "5e-4", "3e-4"}
+
+
 def test_a_picture_is_a_value() -> None:
     with pytest.raises(AttributeError):
         picture.Picture("a", "b", "c", "d", Figure()).name = "x"  # type: ignore[misc]
