@@ -255,8 +255,9 @@ class _Log:
 
 
 def where(model: nn.Module) -> str:
-    """The device that a model is on."""
-    return str(next(model.parameters()).device)
+    """The device that a model is on; one without parameters is anywhere."""
+    first = next(model.parameters(), None)
+    return "cpu" if first is None else str(first.device)
 
 
 def window_means(losses: Sequence[float], window: int = LOSS_WINDOW) -> list[float]:
