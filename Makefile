@@ -23,6 +23,7 @@ claims: $(VENV)/.ready  ## What the report of `make sweep` leaves untested; says
 	@$(RUN) harness.run sweep=claims --dry-run $(ARGS) | tail -n 1
 	$(RUN) harness.tune search=claims $(ARGS)
 	$(RUN) harness.run sweep=claims $(ARGS)
+	$(RUN) harness.race task=classification race=quick race.streaming=true $(ARGS)
 
 report: $(VENV)/.ready  ## Rebuild results/report.md from the records
 	$(RUN) harness.report $(ARGS)

@@ -166,13 +166,16 @@ def flips(curve: Curve) -> list[Flip]:
     """Every place, between measured sizes, where the means change sides; none where they do not."""
     means = np.array([point.advantage.mean for point in curve.points])
     at = np.log2([point.labels for point in curve.points])
-    found = [k for k in range(len(means) - 1) if means[k] * means[k + 1] < 0]
+    sides = np.sign(means)
+    for k in range(len(sides) - 1, 0, -1):  # a mean of 0 belongs to the side that comes after it
+        sides[k - 1] = sides[k - 1] or sides[k]
+    found = [k for k in range(len(means) - 1) if sides[k] * sides[k + 1] < 0]
     draws = _draws(curve) if len(found) == 1 else None
     return [_flip(curve, at, means, k, draws) for k in found]
 
 
 def _flip(curve: Curve, at: Vector, means: Vector, k: int, draws: Matrix | None) -> Flip:
-    first, then = (BERT, GPT) if means[k] > 0 else (GPT, BERT)
+    first, then = (GPT, BERT) if means[k + 1] > means[k] else (BERT, GPT)
     low, high = (None, None) if draws is None else _limits(at, draws, rises=then == BERT)
     sure = [curve.ahead(point) for point in curve.points]
     return Flip(

@@ -119,6 +119,8 @@ def run(search: Search, arms: Sequence[Arm], workers: int) -> list[Searched]:
         environment.observe(),
     )
     _load(bench, [arm.planned for arm in arms])
+    every = [arm.planned for arm in arms for _ in range(search.trials * len(search.seeds))]
+    _say(total(every, bench.loaded, workers, results))
     plan.write(results, decided)
     found = {arm.name: Searched(arm, search.space, (), ()) for arm in arms}
     for first, last in _rounds(search):

@@ -1,17 +1,19 @@
 """Few labels and many: which runs are one curve, where the winner flips, and how that is told."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from rendered import HOSTILE, assert_rectangular, cells, rows, sections, text_of
 from synthetic import cell, data, leave
 
-from harness import aggregate, findings, label_curves, plan
-from harness.label_curves import PASSES, UPDATES, curves, flips
+from harness import aggregate, choose, findings, label_curves, plan
+from harness.label_curves import PASSES, UPDATES, Curve, curves, flips
 from harness.plots import labels as picture
 from harness.report import labels as page
-from harness.verdicts import main
+from harness.stats import BOTH, EXAMPLES_ONLY, Estimate
+from harness.verdicts import BERT, GPT, main
 
 SIZES = (125, 250, 500, 1000)
 EPOCHS = dict(zip(SIZES, (64, 32, 16, 8), strict=True))
@@ -113,6 +115,42 @@ def test_several_crossings_are_no_one_flip(tmp_path):
     assert "the means cross 2 times" in picture.told(one)
 
 
+@pytest.mark.parametrize(
+    ("sizes", "t", "covers", "wanted"),
+    [
+        (4, 2.6, BOTH, BERT),
+        (4, -2.6, BOTH, GPT),
+        (4, 2.3, BOTH, None),  # beyond 1.96, but not for four sizes at once (2.50)
+        (2, 2.3, BOTH, BERT),
+        (2, 9.9, EXAMPLES_ONLY, None),
+    ],
+)
+def test_ahead_is_for_all_sizes_together(sizes, t, covers, wanted):
+    found = Estimate(0.01 * t, 5, 1000, se=0.01, df=1e6, covers=covers)
+    points = [SimpleNamespace(advantage=found)] * sizes
+    assert Curve(None, points, PASSES, True).ahead(points[0]) == wanted
+
+
+@pytest.mark.parametrize(
+    ("means", "wanted"),
+    [
+        ((-1, 0, 1), [("GPT", "BERT", 250)]),
+        ((0, -1, 3), [("GPT", "BERT", 250 * 2**0.25)]),
+        ((1, 0, 0), []),
+        ((-1, 0, -1), []),
+        ((1, -1, -1), [("BERT", "GPT", 125 * 2**0.5)]),
+    ],
+)
+def test_a_mean_of_nought_is_no_side_of_its_own(monkeypatch, means, wanted):
+    points = [
+        SimpleNamespace(labels=labels, advantage=SimpleNamespace(mean=float(mean)))
+        for labels, mean in zip(SIZES, means, strict=False)
+    ]
+    monkeypatch.setattr(label_curves, "_draws", lambda _: None)
+    one = SimpleNamespace(points=points, ahead=lambda _: None)
+    assert [(t.first, t.then, pytest.approx(t.at)) for t in flips(one)] == wanted
+
+
 def test_limits_hold_the_true_place_as_often_as_they_say():
     """Noise of the differences is drawn anew; the flip lies at 2 ** 8.5 labels."""
     rng, held, times = np.random.default_rng(1), 0, 60
@@ -160,6 +198,21 @@ def test_the_main_question_is_asked_with_the_most_labels(crossed):
     assert one.group.labels == 1000
     assert one.decision.level == pytest.approx(0.95)  # smaller sizes share its error in nothing
     assert len(found.verdicts) == 4
+
+
+def test_sizes_are_told_apart_by_their_labels_and_the_largest_is_chosen(crossed):
+    told = {group.labels: dict(group.variant) for group in crossed[1].groups}
+    assert told == {labels: {"labels": f"{labels:,}"} for labels in SIZES}
+    asked = SimpleNamespace(words={"task": "ner"})
+    assert choose.chosen_group(crossed[1], asked).labels == 1000
+
+
+def test_groups_of_one_size_are_told_apart_by_their_digests(tmp_path):
+    for digest in "ab":
+        of = cell()
+        leave(tmp_path, of, 0.5, 60, data=data(of, 60, digests={"train": digest, "test": "t"}))
+    variants = [dict(group.variant) for group in aggregate.compare(tmp_path).groups]
+    assert variants == [{"train digest": "a"}, {"train digest": "b"}]
 
 
 # --- what is shown ------------------------------------------------------------------------------

@@ -44,6 +44,13 @@ def test_every_arm_gets_the_same_points_and_as_many(monkeypatch, tmp_path):
     assert kept[0].sweep.startswith("search=lr ")
 
 
+def test_it_says_first_how_many_cells_and_how_long(monkeypatch, tmp_path, capsys):
+    searched(monkeypatch, tmp_path, World(peak(1e-3)), "trials=3", "seeds=[1000,1001]")
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith("12 cells (finished ones are skipped), ")
+    assert "minutes" in first
+
+
 def test_a_trial_stands_on_no_earlier_search(tmp_path):
     """Values that conf/tuned/ holds for one model would make the rest of a trial unequal."""
     _, arms = composed(tmp_path, "task=ner")
