@@ -18,6 +18,13 @@ tune: $(VENV)/.ready  ## Search learning rates, the same effort for both models;
 	$(RUN) harness.run sweep=lr $(ARGS)
 	$(RUN) harness.tune
 
+claims: $(VENV)/.ready  ## What the report of `make sweep` leaves untested; says first how long (hours)
+	@$(RUN) harness.tune search=claims --dry-run $(ARGS) | tail -n 1
+	@$(RUN) harness.run sweep=claims --dry-run $(ARGS) | tail -n 1
+	$(RUN) harness.tune search=claims $(ARGS)
+	$(RUN) harness.run sweep=claims $(ARGS)
+	$(RUN) harness.race task=classification race=quick race.streaming=true $(ARGS)
+
 report: $(VENV)/.ready  ## Rebuild results/report.md from the records
 	$(RUN) harness.report $(ARGS)
 
@@ -47,4 +54,4 @@ $(VENV)/.tested: $(VENV)/.ready
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,check]'
 	@touch $@
 
-.PHONY: help sweep smoke tune report test test-all check clean
+.PHONY: help sweep smoke tune claims report test test-all check clean

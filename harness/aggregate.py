@@ -83,11 +83,23 @@ def _namesakes(
     }
 
 
-def _told_apart(key: GroupKey, keys: Iterable[GroupKey]) -> dict[str, str]:
-    """In what a group differs from others on data of the same name."""
-    namesakes = [_key_facts(one) for one in keys if one[:2] == key[:2]]
-    ours = _key_facts(key)
-    return {name: ours.get(name, "-") for name in arms.differing(namesakes)}
+def _told_apart(key: GroupKey, buckets: Mapping[GroupKey, Sequence[Loaded]]) -> dict[str, str]:
+    """In what a group differs from others on data of the same name.
+
+    Sizes of the training split stand for its digests where they tell all groups apart.
+    """
+    namesakes = {one: _key_facts(one) for one in buckets if one[:2] == key[:2]}
+    sizes = {one: _labels(buckets[one][0].run.record) for one in namesakes}
+    if 1 < len(namesakes) == len({*sizes.values()}):
+        for one, facts in namesakes.items():
+            facts.pop("train digest", None)
+            facts["labels"] = f"{sizes[one]:,}"
+    ours = namesakes[key]
+    return {name: ours.get(name, "-") for name in arms.differing(list(namesakes.values()))}
+
+
+def _labels(found: Record) -> int:
+    return found.data.sizes.get("train", 0) if found.data else 0
 
 
 def _key_facts(key: GroupKey) -> dict[str, str]:

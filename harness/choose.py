@@ -142,7 +142,7 @@ def lined_up(found: Findings, asked: Question) -> Lineup:
 
 
 def chosen_group(comparison: Comparison, asked: Question) -> Group:
-    """The runs that are asked for; of several on one data set those with most runs."""
+    """The runs that are asked for; of several on one data set those with most runs, then labels."""
     task, data, variant = (asked.words.get(name) for name in ("task", "data", "variant"))
     names = dict.fromkeys(f"task={g.key.task} data={g.key.data}" for g in comparison.groups)
     there = ", ".join(names) or "nothing"
@@ -159,7 +159,7 @@ def chosen_group(comparison: Comparison, asked: Question) -> Group:
     fitting = [one for one in found if variant is None or variant in _apart(one)]
     if not fitting:
         raise InputError(f"variant={variant}: in none of: {'; '.join(map(_apart, found))}")
-    return max(fitting, key=lambda one: sum(len(arm.runs) for arm in one.arms))
+    return max(fitting, key=lambda one: (sum(len(arm.runs) for arm in one.arms), one.labels))
 
 
 def _apart(group: Group) -> str:

@@ -135,19 +135,19 @@ def _weights(trials: Sequence[Trial]) -> str:
     return next(iter(found), "")
 
 
-def write(out: Path, name: str, told: Mapping[str, Any], trials: Sequence[Trial]) -> Path:
+def write(
+    out: Path, name: str, told: Mapping[str, Any], trials: Sequence[Trial], base: str | None = None
+) -> Path:
     """The file of an arm, in the place where configurations look for it.
 
-    `name` ends in the strategy where that is not full: such a file stands on that of full, so it
-    also puts back what the latter sets and the trials had otherwise.
+    That of a strategy other than full stands on the file of full, called `base`, so it also puts
+    back what the latter sets and the trials had otherwise.
     """
-    kept = next(one for trial in trials for one in trial.records())
-    own = kept.cell.strategy != "full"
-    values = dict(told["chosen"])
+    own, values = base not in (None, name), dict(told["chosen"])
     if own:
-        base = out / f"{name.removesuffix('-' + kept.cell.strategy)}.yaml"
+        kept = next(one for trial in trials for one in trial.records())
         config = record.flatten(kept.config)
-        values = {key: config[key] for key in _set_by(base) if key in config} | values
+        values = {k: config[k] for k in _set_by(out / f"{base}.yaml") if k in config} | values
     body: dict[str, Any] = {}
     for key, value in values.items():
         *groups, leaf = key.split(".")

@@ -36,6 +36,12 @@ class GroupKey(NamedTuple):
     digests: tuple[tuple[str, str], ...]
     hardware: str  # what trained and answered: another one's arithmetic is other scores
 
+    @property
+    def but_labels(self) -> GroupKey:
+        """The same of every size of the training split: dev and test, and all else, are shared."""
+        digests = tuple(one for one in self.digests if one[0] != "train")
+        return self._replace(digests=digests)
+
 
 class ArmKey(NamedTuple):
     """One way of using one model, in the words of the configuration."""
@@ -248,6 +254,12 @@ class Group:
     def embedded(self) -> bool:
         """True for the generated world, which shows mechanism and ranks nothing."""
         return self.key.source == "embedded"
+
+    @property
+    def labels(self) -> int:
+        """Labelled examples in the training split; 0 where that is not on record."""
+        data = self.arms[0].first.data if self.arms else None
+        return data.sizes.get("train", 0) if data else 0
 
 
 @dataclass(frozen=True)

@@ -133,6 +133,8 @@ def scientific(config: Mapping[str, Any], writes: bool, overlong: bool = False) 
         for key in ("model", "task", "data", "strategy", "train", "mode")
     }
     chosen["train"] |= _later(config["train"])
+    if chosen["data"].get("train_share") in (None, 1):
+        chosen["data"].pop("train_share", None)  # as before there was the choice
     if wording.untuned(config):
         chosen["train"] = {"max_length": config["train"]["max_length"]}  # nothing is trained
     if writes:

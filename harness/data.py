@@ -92,6 +92,28 @@ def limit(
     return tuple(examples[index] for index in chosen)
 
 
+def portion(examples: Sequence[Example], share: float | None, seed: int) -> tuple[Example, ...]:
+    """A seeded share of the examples, in the original order; None keeps all.
+
+    Of one seed every smaller share lies within every larger one. Raises InputError for a share
+    that is none, or that leaves nothing.
+    """
+    if share is None:
+        return tuple(examples)
+    number = isinstance(share, int | float) and not isinstance(share, bool)
+    if not number or not 0 < share <= 1:
+        raise InputError(f"data.train_share={share}: expected a share above 0 and up to 1, or null")
+    count = round(share * len(examples))
+    if examples and not count:
+        raise InputError(
+            f"data.train_share={share}: of {len(examples):,} training examples none is left; "
+            "raise it"
+        )
+    order = list(range(len(examples)))
+    random.Random(seed).shuffle(order)
+    return tuple(examples[index] for index in sorted(order[:count]))
+
+
 def divided(
     examples: Sequence[Example], share: float, seed: int
 ) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
@@ -140,14 +162,17 @@ def prepared(
     limit_seed: int,
     dev_share: float | None = None,
     split_seed: int = 0,
+    train_share: float | None = None,
 ) -> Splits:
     """The splits as they will be used: dev taken out of train where asked, train limited.
 
-    Dev does not depend on `train_limit`. Overlaps, and where dev comes from, go into `warnings`.
+    A share is one of what `train_limit` leaves. Dev depends on neither. Overlaps, and where dev
+    comes from, go into `warnings`.
     """
     if dev_share is not None:
         splits = _with_dev(splits, dev_share, split_seed)
-    limited = dataclasses.replace(splits, train=limit(splits.train, train_limit, limit_seed))
+    few = portion(limit(splits.train, train_limit, limit_seed), train_share, limit_seed)
+    limited = dataclasses.replace(splits, train=few)
     return dataclasses.replace(limited, warnings=(*splits.warnings, *overlap(limited)))
 
 

@@ -44,12 +44,13 @@ def total(
     foundations: Mapping[str, Foundation],
     workers: int,
     results: Path,
+    before: str = "finished ones are skipped",
 ) -> str:
-    """The last line of it: how many cells, how long, how much."""
+    """The last line of it: how many cells, how long, how much. `before` is about what was done."""
     on_device = any(one.config["train"]["device"] != "cpu" for one in planned)
     speed, origin = _speed(results, on_device)
     assets = {  # cells of several tasks share one pretrained model
-        (one.config["model"]["name"], foundations[one.foundation].asset_flops > 0): (
+        record.canonical([one.config["model"], one.config["pretraining"]]): (
             foundations[one.foundation].asset_flops
         )
         for one in planned
@@ -60,7 +61,7 @@ def total(
     megabytes = sum(len(foundations[one.foundation].splits.test) for one in planned) * 5e-4
     minutes = flops / speed / workers / 60
     return (
-        f"{len(planned)} cells (finished ones are skipped), {workers} at a time; about "
+        f"{len(planned)} cells ({before}), {workers} at a time; about "
         f"{max(minutes, 0.1):.1f} minutes at {speed / 1e9:.1f} GFLOP/s each ({origin}); "
         f"about {max(megabytes, 0.1):.1f} MB of records, besides kept checkpoints"
     )

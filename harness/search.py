@@ -119,6 +119,8 @@ def run(search: Search, arms: Sequence[Arm], workers: int) -> list[Searched]:
         environment.observe(),
     )
     _load(bench, [arm.planned for arm in arms])
+    every = [arm.planned for arm in arms for _ in range(search.trials * len(search.seeds))]
+    _say(total(every, bench.loaded, workers, results))
     plan.write(results, decided)
     found = {arm.name: Searched(arm, search.space, (), ()) for arm in arms}
     for first, last in _rounds(search):
@@ -306,7 +308,7 @@ def conclude(search: Search, found: Sequence[Searched], out: Path) -> Iterator[s
             yield f"{one.arm.name}: nothing chosen, every trial failed"
             continue
         told = chosen.node(search, one.space, one.trials, one.extended, by)
-        chosen.write(out, one.arm.name, told, one.trials)
+        chosen.write(out, one.arm.name, told, one.trials, one.arm.base)
         values = ", ".join(f"{key} {value}" for key, value in told["chosen"].items())
         failed = sum(score is None for trial in one.trials for score in trial.scores())
         text = f"{one.arm.name}: {values} of {told['trials']} trials"

@@ -76,9 +76,13 @@ class Arm:
     @property
     def name(self) -> str:
         """For people, and for the file of what is chosen."""
-        names = [self.planned.choices[key] for key in ("data", "task", "model", "mode")]
         strategy = self.planned.choices["strategy"]
-        return "-".join(names if strategy == "full" else [*names, strategy])
+        return self.base if strategy == "full" else f"{self.base}-{strategy}"
+
+    @property
+    def base(self) -> str:
+        """The same of full fine-tuning."""
+        return "-".join(self.planned.choices[key] for key in ("data", "task", "model", "mode"))
 
     @property
     def rivals(self) -> tuple[str, ...]:

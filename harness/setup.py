@@ -124,7 +124,7 @@ def cell_of(config: Mapping[str, Any], foundation: Foundation, names: Mapping[st
         task=names["task"],
         data=foundation.splits.name,
         mode=foundation.mode,
-        strategy=names["strategy"],
+        strategy=re.sub(r"_\d+$", "", names["strategy"]),  # freeze_25: a setting, in the config
         seed=config["seed"],
         role=config["role"],
         level=_level(config["model"]),

@@ -26,7 +26,7 @@ from harness import setup as setups
 from harness.assets import Asset
 from harness.contracts import InputError
 from harness.expansion import Planned
-from harness.forecast import cost, forecast
+from harness.forecast import cost, forecast, total
 from harness.isolate import Done, Failed, Job
 from harness.measuring import Measured
 from harness.record import UNSUPPORTED
@@ -89,6 +89,7 @@ def run(planned: Sequence[Planned]) -> int:
     for setup, _ in identified(others, foundations, here, decided.digest).values():
         _keep_unsupported(setup)
     trained = {key: found for key, found in setups_.items() if found[0].trains}
+    _announce(trained, foundations, workers)
     tally = run_cells(trained, planned, workers)
     measured = measuring.measure([setup for setup, _ in setups_.values()], config)
     _conclude(tally, measured, Path(config["results"]))
@@ -219,6 +220,18 @@ def _tuning(config: Mapping[str, Any], asset: Asset | None) -> Mapping[str, Any]
         if chosen and used and holds and tuning.get("weights_digest") == weights:
             return tuning
     return None
+
+
+def _announce(
+    cells: Mapping[str, tuple[Setup, Planned]],
+    foundations: Mapping[str, Foundation],
+    workers: int,
+) -> None:
+    """Say how many cells are left and how long they will take, where there are any."""
+    left = [pair for pair in cells.values() if setups.outcome(pair[0].folder) != "finished"]
+    if left:
+        before, results = f"{len(cells) - len(left)} more are finished", Path(left[0][0].results)
+        _say(total([one for _, one in left], foundations, workers, results, before))
 
 
 def run_cells(

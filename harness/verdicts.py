@@ -14,7 +14,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from harness import decisions, metrics
-from harness.comparison import Arm, Comparison, Contrast, Group
+from harness.comparison import Arm, ArmKey, Comparison, Contrast, Group
 from harness.decisions import ABOVE, BELOW, EQUIVALENT, Decision, Settled
 from harness.metrics import Meter
 from harness.pairs import PairKey, pair_key
@@ -81,7 +81,7 @@ def verdicts(comparison: Comparison, plan: Plan) -> tuple[Verdict, ...]:
     """One verdict for each contrast, in the order of the comparison."""
     families: dict[Family, list[_Question]] = defaultdict(list)
     for group in comparison.groups:
-        for contrast, kind in kinds(group, plan):
+        for contrast, kind in kinds(group, plan, comparison.groups):
             families[_family(group, contrast, kind)].append(_question(group, contrast, plan))
     found = {
         id(one.contrast): one
@@ -103,18 +103,47 @@ def _place(one: Verdict) -> tuple[str, str, str]:
     return key.source, key.task, key.data
 
 
-def kinds(group: Group, plan: Plan) -> Iterator[tuple[Contrast, str]]:
+def kinds(group: Group, plan: Plan, among: Sequence[Group] = ()) -> Iterator[tuple[Contrast, str]]:
     """Each contrast with its kind: primary are models as they are used where nobody says otherwise.
 
+    Of one in several settings that is the one that was searched for, on the most seeds; of one
+    that was asked with fewer and with more labels (`among` all groups), the one with the most.
     A decoder's texts are set against the best of the encoder's ways to write: the one with the
     best dev score, so that no choice rests on the test split.
     """
+    more = _asked_with_more(group, among)
     primary = [one for one in group.contrasts if one.gpt.native and _usual(one)]
+    primary = [one for one in _as_searched(primary) if pair_key(one.gpt.key) not in more]
     if any(one.gpt.writes for one in primary):
         primary = _best_writers(primary)
     for one in group.contrasts:
         chosen = group.key.task in plan.primary and any(one is other for other in primary)
         yield one, PRIMARY if chosen else SECONDARY
+
+
+def _asked_with_more(group: Group, among: Sequence[Group]) -> set[PairKey]:
+    """Pairs that were compared on the same data with more labelled training examples."""
+    return {
+        pair_key(one.gpt.key)
+        for other in among
+        if other.labels > group.labels and other.key.but_labels == group.key.but_labels
+        for one in other.contrasts
+        if one.gpt.native and _usual(one)
+    }
+
+
+def _as_searched(contrasts: Sequence[Contrast]) -> list[Contrast]:
+    """Of the same two models in several settings, those that were searched, on most seeds."""
+    found: dict[tuple[ArmKey, ArmKey], list[Contrast]] = defaultdict(list)
+    for one in contrasts:
+        found[one.gpt.key, one.bert.key].append(one)
+    best = {key: max(map(_standing, some)) for key, some in found.items()}
+    return [one for one in contrasts if _standing(one) == best[one.gpt.key, one.bert.key]]
+
+
+def _standing(one: Contrast) -> tuple[bool, bool, int]:
+    searched = all(arm.first.tuning for arm in (one.gpt, one.bert))
+    return not one.refused, searched, len(one.seeds)
 
 
 def _usual(contrast: Contrast) -> bool:

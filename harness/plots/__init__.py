@@ -15,6 +15,7 @@ from harness.plots import (
     calibration,
     effort,
     forest,
+    labels,
     latency,
     learning,
     memory,
@@ -48,3 +49,4 @@ def _all(findings: Findings) -> Iterator[Picture]:
     yield from memory.pictures(findings)
     yield from pretraining.pictures(findings)
     yield from effort.pictures(findings)
+    yield from labels.pictures(findings)

@@ -45,11 +45,12 @@ class Shown(NamedTuple):
 
 
 def leading(findings: Findings) -> list[Shown]:
-    """The main pair of each group, groups in the order of the comparison."""
+    """The main pair of each group, in the order of the comparison; groups without one come last."""
     chosen: dict[int, Verdict] = {}
     for one in sorted(findings.verdicts, key=_rank):
         chosen.setdefault(id(one.group), one)
     order = [chosen[id(group)] for group in findings.comparison.groups if id(group) in chosen]
+    order.sort(key=lambda one: one.family.kind != PRIMARY)
     return [Shown(one, called(one.group), told(one)) for one in order]
 
 

@@ -26,6 +26,7 @@ from harness.report import (
     efficiency,
     effort,
     fairness,
+    labels,
     page,
     pictures,
     races,
@@ -145,6 +146,9 @@ def _pages(found: Findings, drawn: Sequence[Picture], price: float | None) -> It
     parts += [cost.training_cost(found, price)]
     yield _page("claims", "Claims", [claims.claims(found)])
     yield _page("efficiency", "Efficiency: quality against cost, speed, memory, training", parts)
+    if few := labels.labels(comparison):
+        parts = [few, pictures.shown(drawn, pictures.LABELS)]
+        yield _page("labels", "Label efficiency: few labels and many", parts)
     parts = [fairness.fairness(comparison), sensitivity.sensitivity(found), checks.checks(found)]
     parts += [tuning(comparison), effort.effort(comparison)]
     parts += [pictures.shown(drawn, pictures.SEARCHES), fairness.alarm_list(comparison)]

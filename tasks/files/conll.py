@@ -74,12 +74,13 @@ def load(
     encoding: str = "utf-8",
     train_limit: int | None = None,
     limit_seed: int = 0,
+    train_share: float | None = None,
 ) -> Splits:
     """Read the splits of one data set; entity types are those of the training file, sorted."""
     form = Form(word_column, tag_column, separator, known(scheme), docstart)
     files = source.files(name, path, folder, train, dev, test)
     found = {split: read(file, form, encoding, f"data.{split}") for split, file in files.items()}
-    return prepared(splits(name, files, found), train_limit, limit_seed)
+    return prepared(splits(name, files, found), train_limit, limit_seed, train_share=train_share)
 
 
 def known(scheme: str) -> str:

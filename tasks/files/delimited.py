@@ -63,6 +63,7 @@ def load(
     test_note: str | None = None,
     train_limit: int | None = None,
     limit_seed: int = 0,
+    train_share: float | None = None,
     dev_share: float | None = None,
     split_seed: int = 0,
 ) -> Splits:
@@ -72,7 +73,7 @@ def load(
     `input` and `target` are generation, where rows of one input are one example with all their
     targets. `labels` maps what files hold to class names, in class order, or lists the classes;
     null takes the sorted labels of the training file. `test_note` says why there is no labelled
-    test file, where that is so. The last four are those of `harness.data.prepared`.
+    test file, where that is so. The last five are those of `harness.data.prepared`.
     """
     asked = examples.form(text=text, second=second, label=label, input=input, target=target)
     quote = one("quote", quote)
@@ -81,7 +82,7 @@ def load(
     rows = rows_of.read(files, encoding, test_note, functools.partial(cut, form=form))
     absent = source.absent(files, test_note)
     splits = examples.splits(name, asked.task, rows, labels, absent)
-    return prepared(splits, train_limit, limit_seed, dev_share, split_seed)
+    return prepared(splits, train_limit, limit_seed, dev_share, split_seed, train_share)
 
 
 def names(file: File, form: Form) -> list[str]:

@@ -35,6 +35,7 @@ def load(
     test_note: str | None = None,
     train_limit: int | None = None,
     limit_seed: int = 0,
+    train_share: float | None = None,
     dev_share: float | None = None,
     split_seed: int = 0,
 ) -> Splits:
@@ -48,7 +49,7 @@ def load(
     rows = rows_of.read(files, encoding, test_note, functools.partial(cut, keys=keys))
     absent = source.absent(files, test_note)
     splits = examples.splits(name, asked.task, rows, labels, absent)
-    return prepared(splits, train_limit, limit_seed, dev_share, split_seed)
+    return prepared(splits, train_limit, limit_seed, dev_share, split_seed, train_share)
 
 
 def names(file: File) -> list[str]:

@@ -58,6 +58,7 @@ def load(
     together: str = "example",
     train_limit: int | None = None,
     limit_seed: int = 0,
+    train_share: float | None = None,
 ) -> Splits:
     """Read the splits of one data set; conf/data/files.yaml says what each argument is.
 
@@ -77,7 +78,7 @@ def load(
         splits = _labelled(title, files, named, labels, cut, encoding)
     shares = {"dev": dev_share, "test": test_share}
     divided = division.divided(splits, shares, split_seed, together)
-    return prepared(divided, train_limit, limit_seed)
+    return prepared(divided, train_limit, limit_seed, train_share=train_share)
 
 
 def _refuse_columns(files: Mapping[str, Placed], named: Mapping[str, Column]) -> None:

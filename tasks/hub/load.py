@@ -63,6 +63,7 @@ def load(
     together: str = "example",
     train_limit: int | None = None,
     limit_seed: int = 0,
+    train_share: float | None = None,
 ) -> Splits:
     """Read the splits of one data set; conf/data/hub.yaml says what each argument is.
 
@@ -86,7 +87,7 @@ def load(
             splits = examples.splits(title, task, rows, names, chosen.notes)
     shares = {"dev": dev_share, "test": test_share}
     divided = division.divided(splits, shares, split_seed, together)
-    return prepared(divided, train_limit, limit_seed)
+    return prepared(divided, train_limit, limit_seed, train_share=train_share)
 
 
 def _columns(held: Held, train: str, named: Mapping[str, str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from harness.contracts import Example, Grade, InputError, Splits
-from harness.data import limit
+from harness.data import limit, portion
 from tasks.world import drafts, entities, grammar, pairs, reviews
 from tasks.world.caps import caps
 from tasks.world.chance import Choice, Sampler, stream
@@ -57,12 +57,14 @@ def load(
     test_size: int | None = None,
     train_limit: int | None = None,
     limit_seed: int = 0,
+    train_share: float | None = None,
     spec: WorldSpec | None = None,
 ) -> Splits:
     """The labelled splits of one task.
 
-    `train_limit` keeps a random part of the training split. Dev and test depend on neither it
-    nor `train_size`. Raises InputError for a task or a size that the world does not have.
+    `train_limit` keeps a random part of the training split, `train_share` a share of that. Dev and
+    test depend on neither, nor on `train_size`. Raises InputError for a task or a size that the
+    world does not have.
     """
     spec = spec or WorldSpec()
     sizes = _sizes(task, {"train": train_size, "dev": dev_size, "test": test_size})
@@ -79,7 +81,7 @@ def load(
         name="world",
         task=task,
         source="embedded",
-        train=limit(examples["train"], train_limit, limit_seed),
+        train=portion(limit(examples["train"], train_limit, limit_seed), train_share, limit_seed),
         dev=examples["dev"],
         test=examples["test"],
         labels=kind.labels,

@@ -15,6 +15,15 @@ CONF = Path(__file__).parents[2] / "conf"
 LEAVES = sorted(p.relative_to(CONF).with_suffix("") for p in CONF.glob("*/*.yaml"))
 
 
+def test_all_labels_are_the_run_that_it_was_before_there_were_shares():
+    usual = configuration.scientific(composed(), writes=False)
+    assert "train_share" not in usual["data"]
+    assert configuration.scientific(composed("data.train_share=1"), writes=False) == usual
+    half = configuration.scientific(composed("data.train_share=0.5"), writes=False)
+    assert half["data"] == {**usual["data"], "train_share": 0.5}
+    assert configuration.searched(half) == configuration.searched(usual)
+
+
 def composed(*overrides):
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return OmegaConf.to_container(compose("config", overrides=list(overrides)), resolve=True)

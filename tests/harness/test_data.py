@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import subprocess
 import sys
@@ -126,6 +127,34 @@ def test_limit_refuses_what_the_data_cannot_give(n: int) -> None:
         InputError, match=rf"data\.train_limit={n}: there are 20 examples; .* 1 to 20"
     ):
         data.limit(NUMBERED, n, seed=0)
+
+
+def test_a_smaller_share_lies_within_every_larger_one() -> None:
+    many = [Example(str(n), (f"w{n}",), 0) for n in range(1000)]
+    parts = [data.portion(many, share, seed=3) for share in (0.01, 0.125, 0.25, 0.5, 1)]
+    assert [len(part) for part in parts] == [10, 125, 250, 500, 1000]
+    for less, more in itertools.pairwise(parts):
+        assert set(less) < set(more)
+        numbers = [int(e.id) for e in less]
+        assert numbers == sorted(numbers)
+    assert parts[1] == data.portion(many, 0.125, seed=3) != data.portion(many, 0.125, seed=4)
+    assert int(parts[2][-1].id) > 900  # drawn from everywhere, and not the first so many
+    assert data.portion(many, None, seed=0) == tuple(many)
+
+
+@pytest.mark.parametrize("share", [0, -0.5, 1.1, True, "half", 0.02])
+def test_a_share_that_leaves_nothing_is_refused(share: object) -> None:
+    with pytest.raises(InputError, match=rf"data\.train_share={share}: "):
+        data.portion(NUMBERED, share, seed=0)  # type: ignore[arg-type]
+
+
+def test_a_share_is_one_of_what_the_limit_leaves_and_dev_stays() -> None:
+    splits = Splits("d", "classification", "files", tuple(MIXED), (), (), ("a", "b", "c"))
+    whole = data.prepared(splits, None, 0, dev_share=0.2)
+    few = data.prepared(splits, 10, 0, dev_share=0.2, train_share=0.5)
+    assert few.dev == whole.dev
+    assert len(few.train) == 5
+    assert set(few.train) < set(data.prepared(splits, 10, 0, dev_share=0.2).train)
 
 
 MIXED = [Example(str(n), (f"w{n}",), target) for n, target in enumerate("aaaabaaacbaaabbaaaaaa")]

@@ -48,7 +48,7 @@ ORDER = [
     ["arms"],
     ["pairs"],
     ["aggregate", "verdicts"],
-    ["findings", "efforts"],
+    ["findings", "efforts", "label_curves"],
     ["tradeoffs", "changes", "claims", "plots"],
     ["choosing"],
     ["resampling"],
@@ -134,7 +134,7 @@ def test_reporting_reads_records_alone():
     reporting |= {"measurement", "timings", "decisions", "diagnosis", "crosschecks", "lanes"}
     reporting |= {"mismatch", "costs", "verdicts", "findings", "tradeoffs", "changes", "claims"}
     reporting |= {"plots", "choosing", "resampling", "choose", "plan", "invocation"}
-    reporting |= {"searched", "expected", "efforts"}
+    reporting |= {"searched", "expected", "efforts", "label_curves"}
     for name, path in modules():
         if name in reporting:
             assert own(imported(path)) <= reporting | {"contracts", "record", "metrics", "kinds"}, (

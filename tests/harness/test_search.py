@@ -44,6 +44,13 @@ def test_every_arm_gets_the_same_points_and_as_many(monkeypatch, tmp_path):
     assert kept[0].sweep.startswith("search=lr ")
 
 
+def test_it_says_first_how_many_cells_and_how_long(monkeypatch, tmp_path, capsys):
+    searched(monkeypatch, tmp_path, World(peak(1e-3)), "trials=3", "seeds=[1000,1001]")
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith("12 cells (finished ones are skipped), ")
+    assert "minutes" in first
+
+
 def test_a_trial_stands_on_no_earlier_search(tmp_path):
     """Values that conf/tuned/ holds for one model would make the rest of a trial unequal."""
     _, arms = composed(tmp_path, "task=ner")
@@ -286,6 +293,28 @@ def test_another_strategy_has_a_file_of_its_own(monkeypatch, tmp_path):
     assert sweep._tuning(freeze, None)["chosen"] == {"train.lr": 1.78e-4}
     assert full["train"]["weight_decay"] == 0.1
     assert sweep._tuning(full, None)["chosen"]["train.weight_decay"] == 0.1
+
+
+def test_variants_of_a_strategy_have_files_of_their_own_and_one_name(monkeypatch, tmp_path):
+    """freeze_25 and freeze_75: two rates to search; records call both freeze, as a share tells."""
+    conf = tmp_path / "conf"
+    shutil.copytree(CONF, conf)
+
+    def score(config):
+        best = 3.16e-4 if config["strategy"]["share"] < 0.5 else 3.16e-3
+        return peak(best)(config)
+
+    for name in ("freeze_25", "freeze_75"):
+        words = (f"strategy={name}", "edge.extensions=0")
+        wanted, found = searched(monkeypatch, tmp_path / name, World(score), *words)
+        list(search.conclude(wanted, found, conf / "tuned"))
+        assert {one.cell.strategy for one in records(tmp_path / name)} == {"freeze"}
+    with initialize_config_dir(str(conf), version_base="1.3"):
+        for name, rate in (("freeze_25", 3.16e-4), ("freeze_75", 3.16e-3)):
+            composed_ = compose("config", overrides=["model=bert", f"strategy={name}"])
+            config = OmegaConf.to_container(composed_, resolve=True)
+            assert config["train"]["lr"] == rate
+            assert sweep._tuning(config, None)["chosen"] == {"train.lr": rate}
 
 
 def test_a_grid_is_not_mixed_with_a_search(monkeypatch, tmp_path, capsys):

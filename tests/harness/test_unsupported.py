@@ -47,6 +47,8 @@ def test_both_strategies_as_typed_and_the_rest_of_the_sweep_runs(tmp_path):
     done = run(*words)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "6 of 6 cells finished" in done.stdout
+    begun = done.stdout.index("6 cells (0 more are finished), ")  # said before the first ends
+    assert begun < done.stdout.index("(test)  ")
     assert "failed" not in done.stdout.lower()
     assert done.stdout.count(REASON) == 2
     kept = {folder: record.read(folder) for folder in record.folders(tmp_path / "results")}

@@ -71,6 +71,46 @@ def test_texts_are_set_against_the_better_way_on_dev(tmp_path):
     assert kinds == {"mask_predict": PRIMARY, "unilm": SECONDARY}  # less is better on dev
 
 
+def setting(of, **train):
+    return {"model": {"name": of.model}, "train": {"lr": 1e-3, "epochs": 15} | train}
+
+
+SEARCHED = {"chosen": 1e-3, "trials": 8, "metric": "accuracy"}
+
+
+def test_of_several_settings_the_searched_one_is_the_main_question(tmp_path):
+    for seed in range(3):
+        for family in ("gpt", "bert"):
+            of = cell(family=family, seed=seed, task="classification")
+            leave(tmp_path, of, tuning=SEARCHED, config=setting(of))
+            leave(tmp_path, of, config=setting(of, dropout=0.0))
+    found = {one.contrast.gpt.variant["train.dropout"]: one for one in judged(tmp_path)}
+    assert {name: one.family.kind for name, one in found.items()} == {
+        "-": PRIMARY,
+        "0.0": SECONDARY,
+    }
+
+
+def test_of_settings_alike_in_that_the_one_with_most_seeds_is(tmp_path):
+    for seed in range(4):
+        for family in ("gpt", "bert"):
+            of = cell(family=family, seed=seed, task="classification")
+            leave(tmp_path, of, config=setting(of))
+            for rate in (0.1, 0.2) if seed < 3 else ():
+                leave(tmp_path, of, config=setting(of, dropout=rate))
+    kinds = {one.contrast.gpt.variant["train.dropout"]: one.family.kind for one in judged(tmp_path)}
+    assert kinds == {"-": PRIMARY, "0.1": SECONDARY, "0.2": SECONDARY}
+
+
+def test_settings_that_nothing_tells_apart_are_main_questions_all(tmp_path):
+    for seed in range(3):
+        for family in ("gpt", "bert"):
+            of = cell(family=family, seed=seed, task="classification")
+            leave(tmp_path, of, config=setting(of))
+            leave(tmp_path, of, config=setting(of, dropout=0.2))
+    assert [one.family.kind for one in judged(tmp_path)] == [PRIMARY, PRIMARY]
+
+
 def test_a_metric_that_says_the_opposite_leaves_it_open(tmp_path, monkeypatch):
     pair(tmp_path, 0.6, 0.9, task="classification")
     monkeypatch.setattr(verdicts, "contradicted", lambda *_: "BLEU")
