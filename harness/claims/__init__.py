@@ -13,12 +13,14 @@ from harness.claims import (
     context,
     cost,
     footprint,
+    freezing,
     gains,
     ladder,
     quality,
     size,
     speed,
     stability,
+    untuned,
 )
 from harness.claims.family import Asked, judged
 from harness.claims.finding import (
@@ -67,7 +69,9 @@ RULES: tuple[Rule, ...] = (
     size.ask,
     footprint.ask,
     speed.ask,
+    freezing.ask,
     gains.ask,
+    untuned.ask,
     stability.ask,
     ladder.ask,
     article.ask,
