@@ -12,12 +12,12 @@ from statistics import fmean
 from typing import Any
 
 from harness import pairs, ratios, record
-from harness.comparison import SCRATCH, Arm, Group
+from harness.comparison import FULL, SCRATCH, Arm, Group
 from harness.record import Record
 from harness.stats import Estimate, Matrix
 
-FULL, FREEZE, HEAD_ONLY, PROMPT = "full", "freeze", "head_only", "prompt"
-ORDER = (FULL, FREEZE, "lora", HEAD_ONLY, PROMPT)
+FREEZE, LORA, HEAD_ONLY, PROMPT = "freeze", "lora", "head_only", "prompt"
+ORDER = (FULL, FREEZE, LORA, HEAD_ONLY, PROMPT)
 SHARE, SHOTS, RANK = "share", "shots", "rank"
 LEAST_GAIN = 0.05
 """Of a metric's range, from which the gain of full fine-tuning can be divided by."""
@@ -69,7 +69,7 @@ def _side(arm: Arm) -> tuple[bool, str, str]:
     return arm.key.family != "gpt", arm.key.model, arm.key.mode
 
 
-def called(found: Record) -> str:
+def way(found: Record) -> str:
     """A way of tuning in a word or two."""
     strategy = found.cell.strategy
     if strategy == FREEZE:
@@ -77,7 +77,7 @@ def called(found: Record) -> str:
     if strategy == PROMPT:
         shots = int(_number(found, SHOTS))
         return f"prompt, {shots} shots" if shots else "prompt, zero-shot"
-    if strategy == "lora" and (rank := _number(found, RANK)):
+    if strategy == LORA and (rank := _number(found, RANK)):
         return f"lora, rank {rank:g}"
     return strategy
 

@@ -19,7 +19,7 @@ from harness.stats import BOTH, LEVEL, Components, Estimate, Matrix
 
 NO_GAIN = "the whole may be nothing: its interval holds 0"
 ONE_SEED = "one seed: no interval over seeds"
-SAME = "the same runs: 1 by definition"
+SAME = "the same answers in every run"
 _DOUBLINGS = 60
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from harness.adaptation import FULL, called
-from harness.comparison import Arm, Contrast
+from harness.adaptation import way
+from harness.comparison import FULL, Arm, Contrast
 from harness.findings import Findings
 from harness.mismatch import scope
 from harness.plan import Plan
@@ -20,7 +20,7 @@ SMOKE = "smoke run: it tries the pipeline and answers nothing"
 def leading(findings: Findings) -> dict[Family, list[Verdict]]:
     """For each kind of data and machine the pair that was asked about most tasks.
 
-    Of equals the fully fine-tuned one.
+    Of equals one that was fine-tuned in full.
     """
     families: dict[Family, list[Verdict]] = defaultdict(list)
     for one in main(findings.verdicts):
@@ -51,7 +51,7 @@ def about(verdicts: Sequence[Verdict]) -> str:
         one.family.hardware for one in verdicts if "hardware" in one.group.variant
     )
     ways = dict.fromkeys(
-        called(one.contrast.gpt.first) for one in verdicts if one.family.pair.strategy != FULL
+        way(one.contrast.gpt.first) for one in verdicts if one.family.pair.strategy != FULL
     )
     parts = [", ".join(scopes), f"pair {', '.join(pairs)}", *ways, ", ".join(data)]
     parts.append(", ".join(machines))

@@ -10,7 +10,7 @@ from harness.claims.family import Asked, Question
 from harness.claims.finding import Number
 from harness.claims.gains import question, sides
 from harness.claims.pairing import about, barred_arms, leading, named, secondary
-from harness.comparison import Arm, Group
+from harness.comparison import FULL, Arm, Group
 from harness.findings import Findings
 from harness.stats import Estimate
 from harness.verdicts import Verdict, seeds_in_words
@@ -40,7 +40,7 @@ def ask(findings: Findings) -> Iterator[Asked]:
 def _before(group: Group, arm: Arm, strategy: str) -> list[Arm]:
     """The same model, used as it came or with its answer layer alone tuned."""
     key = arm.key._replace(strategy=strategy)
-    return [one for one in group.arms if one.key == key and arm.key.strategy == adaptation.FULL]
+    return [one for one in group.arms if one.key == key and arm.key.strategy == FULL]
 
 
 def _question(findings: Findings, one: Verdict, label: str, arm: Arm, before: Arm) -> Question:
@@ -72,5 +72,5 @@ def _barred(arm: Arm, before: Arm) -> str:
 
 
 def _beside(asked: Question, before: Arm) -> Number:
-    label = f"{asked.label}, {adaptation.called(before.first)}, not deciding"
+    label = f"{asked.label}, {adaptation.way(before.first)}, not deciding"
     return Number(label, asked.barred if asked.seen is None else asked.seen, asked.digits)

@@ -17,6 +17,7 @@ OVERVIEW = ("forest", "tradeoff")
 EFFICIENCY = ("latency", "memory")
 MODELS = ("pretraining",)
 SEARCHES = ("effort",)
+ADAPTATION = ("retention",)
 PER_TASK = ("slices", "types", "calibration", "learning")
 
 
