@@ -12,6 +12,7 @@ from harness.claims import (
     article,
     context,
     cost,
+    factors,
     footprint,
     freezing,
     gains,
@@ -75,6 +76,7 @@ RULES: tuple[Rule, ...] = (
     stability.ask,
     ladder.ask,
     article.ask,
+    factors.ask,
 )
 
 

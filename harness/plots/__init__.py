@@ -19,6 +19,7 @@ from harness.plots import (
     learning,
     memory,
     pretraining,
+    retention,
     slices,
     tradeoff,
     types,
@@ -48,3 +49,4 @@ def _all(findings: Findings) -> Iterator[Picture]:
     yield from memory.pictures(findings)
     yield from pretraining.pictures(findings)
     yield from effort.pictures(findings)
+    yield from retention.pictures(findings)
