@@ -57,7 +57,7 @@ def adaptation(findings: Findings) -> str:
     if not found:
         return ""
     parts = (_shown(findings.comparison, group, some) for group, some in found)
-    return section(2, "Ways of tuning", INTRODUCTION, *parts)
+    return section(2, "Ways of tuning", INTRODUCTION, STEADY, *parts)
 
 
 def _shown(comparison: Comparison, group: Group, found: Sequence[Kept]) -> str:
@@ -68,7 +68,7 @@ def _shown(comparison: Comparison, group: Group, found: Sequence[Kept]) -> str:
         if len(places) > 1:
             parts.append(f"Pair {escape(one.pair)}, {escape(one.weights)}:")
         parts += [_unequal(some), _table(comparison, group, some, one)]
-        parts += [STEADY, _steady(comparison, group, some, one)]
+        parts.append(_steady(comparison, group, some, one))
     return section(3, title(group), *parts, caveat(group.embedded))
 
 
