@@ -19,6 +19,9 @@ from harness.stats import Estimate, Matrix
 
 SMOKE = "smoke"
 SCRATCH = "scratch"
+FULL = "full"
+"""The strategy where nobody says otherwise: every parameter is tuned."""
+
 NATIVE = {"gpt": "causal", "bert": "bidirectional"}
 NATIVE_WRITING = {"gpt": "causal", "bert": "unilm"}
 """How each family does a task where nobody says otherwise: labels, and texts."""
@@ -115,7 +118,7 @@ def in_words(found: Record) -> str:
     text = facts.description if facts else f"{cell.model}, {cell.pair}, {cell.weights}"
     if metrics.of_texts(found.metrics) or not usual_mode(found):
         text += f", {cell.mode}"
-    return text if cell.strategy == "full" else f"{text}, {cell.strategy}"
+    return text if cell.strategy == FULL else f"{text}, {cell.strategy}"
 
 
 @dataclass(frozen=True)

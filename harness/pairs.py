@@ -33,6 +33,9 @@ PRETRAINING = ("model.weights", "pretraining.")
 COMPUTING = ("versions", "threads")
 """Facts of an environment that move a score; the processor keeps runs apart by itself."""
 
+TRIED = ("tuning.trials", "tuning.seeds")
+"""Of a search, what two ways of tuning one model share."""
+
 EMBEDDED, OTHER = "embedded", "other weights"
 
 
@@ -101,6 +104,28 @@ def unlike(gpt: Arm, bert: Arm) -> tuple[str, ...]:
         found.append("data.classes")
     signed = [{f"signatures.{k}": v for k, v in a.first.signatures.items()} for a in (gpt, bert)]
     return (*found, *_apart(signed))
+
+
+def otherwise(one: Arm, other: Arm, *factors: str, trained: bool = True) -> tuple[str, ...]:
+    """In what two arms of one model differ besides configuration that begins with these words.
+
+    Values that were searched for both may differ. Of a search its trials and seeds must be the
+    same and not its space: ways of tuning take rates of their own. Not `trained`, neither counts.
+    """
+    tuned = _searched(one, other)
+    configs = [plain(arm.first) for arm in (one, other)]
+    found = _apart(
+        [
+            {k: v for k, v in c.items() if not k.startswith(factors) and k not in tuned}
+            for c in configs
+        ]
+    )
+    if trained:
+        found += _apart(
+            [{k: v for k, v in _effort(arm).items() if k in TRIED} for arm in (one, other)]
+        )
+    signed = [dict(arm.first.signatures) for arm in (one, other)]
+    return (*found, *(f"signatures.{name}" for name in differing(signed)))
 
 
 def _treatment(found: Record, tuned: frozenset[str]) -> dict[str, str]:

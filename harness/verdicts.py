@@ -14,7 +14,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from harness import decisions, metrics
-from harness.comparison import Arm, ArmKey, Comparison, Contrast, Group
+from harness.comparison import FULL, Arm, ArmKey, Comparison, Contrast, Group
 from harness.decisions import ABOVE, BELOW, EQUIVALENT, Decision, Settled
 from harness.metrics import Meter
 from harness.pairs import PairKey, pair_key
@@ -106,13 +106,20 @@ def _place(one: Verdict) -> tuple[str, str, str]:
 def kinds(group: Group, plan: Plan, among: Sequence[Group] = ()) -> Iterator[tuple[Contrast, str]]:
     """Each contrast with its kind: primary are models as they are used where nobody says otherwise.
 
-    Of one in several settings that is the one that was searched for, on the most seeds; of one
-    that was asked with fewer and with more labels (`among` all groups), the one with the most.
-    A decoder's texts are set against the best of the encoder's ways to write: the one with the
-    best dev score, so that no choice rests on the test split.
+    Tuned in full, then, or in another way where a pair is not on record fully tuned. Of one in
+    several settings that is the one that was searched for, on the most seeds; of one that was
+    asked with fewer and with more labels (`among` all groups), the one with the most. A decoder's
+    texts are set against the best of the encoder's ways to write: the one with the best dev score,
+    so that no choice rests on the test split.
     """
     more = _asked_with_more(group, among)
     primary = [one for one in group.contrasts if one.gpt.native and _usual(one)]
+    full = {one.gpt.key for one in primary if one.gpt.key.strategy == FULL}
+    primary = [
+        one
+        for one in primary
+        if one.gpt.key.strategy == FULL or one.gpt.key._replace(strategy=FULL) not in full
+    ]
     primary = [one for one in _as_searched(primary) if pair_key(one.gpt.key) not in more]
     if any(one.gpt.writes for one in primary):
         primary = _best_writers(primary)

@@ -12,13 +12,16 @@ from harness.claims import (
     article,
     context,
     cost,
+    factors,
     footprint,
+    freezing,
     gains,
     ladder,
     quality,
     size,
     speed,
     stability,
+    untuned,
 )
 from harness.claims.family import Asked, judged
 from harness.claims.finding import (
@@ -67,10 +70,13 @@ RULES: tuple[Rule, ...] = (
     size.ask,
     footprint.ask,
     speed.ask,
+    freezing.ask,
     gains.ask,
+    untuned.ask,
     stability.ask,
     ladder.ask,
     article.ask,
+    factors.ask,
 )
 
 

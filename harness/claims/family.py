@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -118,6 +118,8 @@ class Asked:
     flags: tuple[str, ...] = ()
     detail: str = ""
     part: str = ""
+    rule: Callable[[Sequence[str]], tuple[str, str]] | None = None
+    """The status of the claim from those of its questions, with words; None: `together`."""
 
 
 def judged(found: Sequence[Asked | Finding], plan: Plan) -> Iterator[Finding]:
@@ -172,9 +174,8 @@ def _detectable(one: Question, known: Evidence, share: float) -> float | None:
 def _finding(one: Asked, answers: dict[int, Decided]) -> Finding:
     if not one.questions:
         return not_tested(one.claim, one.detail, one.numbers)
-    status = together(
-        answers[id(q)].status if id(q) in answers else UNDETERMINED for q in one.questions
-    )
+    statuses = [answers[id(q)].status if id(q) in answers else UNDETERMINED for q in one.questions]
+    status, said = one.rule(statuses) if one.rule else (together(statuses), "")
     numbers = (*(_number(q, answers) for q in one.questions), *one.numbers)
     early = [PRELIMINARY] if any(q.preliminary and answerable(q) for q in one.questions) else []
     return Finding(
@@ -183,7 +184,7 @@ def _finding(one: Asked, answers: dict[int, Decided]) -> Finding:
         one.scope,
         numbers,
         tuple(dict.fromkeys([*early, *one.flags])),
-        one.detail or "; ".join(_reasons(one.questions)),
+        one.detail or "; ".join([*([said] if said else []), *_reasons(one.questions)]),
         one.part,
         tuple(q.label for q in one.questions if id(q) not in answers),
     )

@@ -46,7 +46,8 @@ def ask(findings: Findings) -> Iterator[Asked | Finding]:
             yield replace(not_tested("C13", BY_ID["C13"].missing, numbers), scope=scope)
 
 
-def _sides(one: Verdict) -> Sequence[tuple[str, Arm]]:
+def sides(one: Verdict) -> Sequence[tuple[str, Arm]]:
+    """Both models of a verdict with the names of their families."""
     return (GPT, one.contrast.gpt), (BERT, one.contrast.bert)
 
 
@@ -54,13 +55,13 @@ def _sides(one: Verdict) -> Sequence[tuple[str, Arm]]:
 
 
 def _over_rule(findings: Findings, one: Verdict, among: Sequence[Verdict]) -> Iterator[Question]:
-    for side, arm in _sides(one):
+    for side, arm in sides(one):
         rule = arm.scores[0].majority if arm.scores else None
         if rule is not None:
             label = f"{named(one, among)}, {side}"
             found = above_rule(arm, rule)
             void = barred_arms(arm) or incomplete(one.contrast)
-            yield _question(findings, one, label, found, void)
+            yield question(findings, one, label, found, void)
 
 
 def above_rule(arm: Arm, rule: float) -> Estimate:
@@ -80,9 +81,10 @@ def _improvement(meter: Meter, difference: Estimate) -> Estimate:
     return advantage_of(meter, difference)
 
 
-def _question(
+def question(
     findings: Findings, one: Verdict, label: str, found: Estimate | None, void: str
 ) -> Question:
+    """Whether a gain in the headline metric is above its margin; `void` is why it cannot be."""
     margin = findings.plan.margin(one.meter.name, one.group.embedded)
     why = void or uncertain(found)
     if margin is None:
@@ -100,7 +102,7 @@ def _question(
 
 def _on_dev(one: Verdict, among: Sequence[Verdict]) -> Iterator[Number]:
     """Tuned and fresh head on dev: the better look of several, so it decides nothing."""
-    for side, arm in _sides(one):
+    for side, arm in sides(one):
         logs = [run.record.training for run in arm.runs if run.record.training]
         fresh = [e.score for log in logs for e in log.evaluations if e.step == 0]
         kept = [e.score for log in logs for e in log.evaluations if e.step == log.best_step]
@@ -117,11 +119,11 @@ def _over_scratch(findings: Findings, one: Verdict, among: Sequence[Verdict]) ->
     for side, control in _controls(one):
         found = control.difference
         gain = None if found is None else _improvement(one.meter, found)
-        yield _question(findings, one, f"{named(one, among)}, {side}", gain, _barred(control))
+        yield question(findings, one, f"{named(one, among)}, {side}", gain, _barred(control))
 
 
 def _controls(one: Verdict) -> Iterator[tuple[str, Control]]:
-    for side, arm in _sides(one):
+    for side, arm in sides(one):
         yield from ((side, control) for control in one.group.controls if control.arm is arm)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from harness.comparison import Arm, Contrast
+from harness.adaptation import way
+from harness.comparison import FULL, Arm, Contrast
 from harness.findings import Findings
 from harness.mismatch import scope
 from harness.plan import Plan
@@ -17,12 +18,15 @@ SMOKE = "smoke run: it tries the pipeline and answers nothing"
 
 
 def leading(findings: Findings) -> dict[Family, list[Verdict]]:
-    """For each kind of data and machine the pair that was asked about most tasks."""
+    """For each kind of data and machine the pair that was asked about most tasks.
+
+    Of equals one that was fine-tuned in full.
+    """
     families: dict[Family, list[Verdict]] = defaultdict(list)
     for one in main(findings.verdicts):
         families[one.family].append(one)
     best: dict[tuple[str, ...], Family] = {}
-    for family in sorted(families):
+    for family in sorted(families, key=lambda one: (one.pair.strategy != FULL, one)):
         place = family[2:]
         if place not in best or _tasks(families[family]) > _tasks(families[best[place]]):
             best[place] = family
@@ -46,7 +50,11 @@ def about(verdicts: Sequence[Verdict]) -> str:
     machines = dict.fromkeys(
         one.family.hardware for one in verdicts if "hardware" in one.group.variant
     )
-    parts = [", ".join(scopes), f"pair {', '.join(pairs)}", ", ".join(data), ", ".join(machines)]
+    ways = dict.fromkeys(
+        way(one.contrast.gpt.first) for one in verdicts if one.family.pair.strategy != FULL
+    )
+    parts = [", ".join(scopes), f"pair {', '.join(pairs)}", *ways, ", ".join(data)]
+    parts.append(", ".join(machines))
     return "; ".join(part for part in parts if part)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +16,7 @@ from harness.claims.pairing import about, barred, few, leading, named, secondary
 from harness.comparison import Arm, Contrast
 from harness.findings import Findings
 from harness.stats import Vector
+from harness.steadiness import diverged, failed
 from harness.verdicts import BERT, GPT, Verdict
 
 EQUIVALENT_FROM = 10
@@ -23,9 +24,6 @@ EQUIVALENT_FROM = 10
 
 ONE_SCORE = 0.05
 """Share of resamples with one score only above which there is nothing to learn from them."""
-
-FAILED = 0.02
-"""Share of a metric's range within which of the input-blind rule a run counts as failed."""
 
 UNSEARCHED = "the learning rate was not searched for both"
 SAME = "all runs of a side score the same"
@@ -56,7 +54,8 @@ def _question(findings: Findings, one: Verdict, label: str) -> tuple[Question, s
     if why:
         return base, ""
     gpt, bert = (_scores(arm, contrast) for arm in sides)
-    text = f"{_spread(gpt, bert)}; {_failures(contrast, gpt, bert)}"
+    lost = [len(diverged(arm, findings.comparison.failures)) for arm in sides]
+    text = f"{_spread(gpt, bert)}; {_failures(contrast, (gpt, bert), lost)}"
     if min(np.ptp(gpt), np.ptp(bert)) == 0:
         return replace(base, barred=SAME), text
     known = spread_ratio(gpt, bert)
@@ -98,16 +97,19 @@ def _spread(gpt: Vector, bert: Vector) -> str:
     )
 
 
-def _failures(contrast: Contrast, gpt: Vector, bert: Vector) -> str:
-    """How many runs did no better than the rule that ignores the input, and 2 points."""
+def _failures(contrast: Contrast, sides: Sequence[Vector], lost: Sequence[int]) -> str:
+    """How many runs diverged, or did no better than the rule that ignores the input, and 2 points.
+
+    `lost` are the diverged ones of each side, which have no score.
+    """
     floor, meter = contrast.gpt.scores[0].majority, contrast.gpt.headline
     if floor is None:
         return "failed runs not counted: the input-blind rule was not scored"
-    near = FAILED * (100 if meter.limits[1] == 100 else 1)
-    failed = [
-        sum(meter.improves(score - floor) <= near for score in one.tolist()) for one in (gpt, bert)
+    near = [sum(failed(meter, score, floor) for score in one.tolist()) for one in sides]
+    counted = [
+        (here + gone, len(one) + gone) for one, here, gone in zip(sides, near, lost, strict=True)
     ]
-    table = np.array([[count, len(gpt) - count] for count in failed])
+    table = np.array([[count, runs - count] for count, runs in counted])
     p_value = float(distributions.fisher_exact(table).pvalue)
-    counts = " and ".join(f"{count} of {len(gpt)}" for count in failed)
+    counts = " and ".join(f"{count} of {runs}" for count, runs in counted)
     return f"failed runs {counts} (Fisher p = {p_value:.3f})"

@@ -20,6 +20,7 @@ from harness.plots import (
     learning,
     memory,
     pretraining,
+    retention,
     slices,
     tradeoff,
     types,
@@ -50,3 +51,4 @@ def _all(findings: Findings) -> Iterator[Picture]:
     yield from pretraining.pictures(findings)
     yield from effort.pictures(findings)
     yield from labels.pictures(findings)
+    yield from retention.pictures(findings)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from harness.comparison import SCRATCH, Arm, Contrast, Group
+from harness.adaptation import way
+from harness.comparison import FULL, SCRATCH, Arm, Contrast, Group
 from harness.findings import Findings
 from harness.mismatch import scope
 from harness.plots.wording import counted, listed, plain, task
@@ -54,8 +55,9 @@ def leading(findings: Findings) -> list[Shown]:
     return [Shown(one, called(one.group), told(one)) for one in order]
 
 
-def _rank(one: Verdict) -> tuple[bool, bool]:
-    return one.contrast.scratch, one.family.kind != PRIMARY
+def _rank(one: Verdict) -> tuple[bool, bool, bool]:
+    partly = one.family.pair.strategy != FULL
+    return one.contrast.scratch, one.family.kind != PRIMARY, partly
 
 
 def called(group: Group) -> str:
@@ -83,7 +85,7 @@ def named(arm: Arm) -> str:
     """A model in a word or a few: its mode where that is not the usual one."""
     parts = [plain(arm.key.model, 24)]
     parts += [plain(arm.key.mode, 24)] if arm.writes or not arm.native else []
-    parts += [plain(arm.key.strategy, 24)] if arm.key.strategy != "full" else []
+    parts += [plain(way(arm.first), 24)] if arm.key.strategy != FULL else []
     parts += ["scratch"] if arm.key.weights == SCRATCH else []
     return " ".join(parts)
 

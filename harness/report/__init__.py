@@ -18,6 +18,7 @@ from harness.findings import Findings
 from harness.plan import Plan
 from harness.plots import Picture
 from harness.report import (
+    adaptation,
     answer,
     appendix,
     checks,
@@ -145,6 +146,9 @@ def _pages(found: Findings, drawn: Sequence[Picture], price: float | None) -> It
     parts += [pictures.shown(drawn, pictures.EFFICIENCY), races.races(found)]
     parts += [cost.training_cost(found, price)]
     yield _page("claims", "Claims", [claims.claims(found)])
+    if tuned := adaptation.adaptation(found):
+        shown = pictures.shown(drawn, pictures.ADAPTATION)
+        yield _page("adaptation", "Adaptation: how much of a model is tuned", [tuned, shown])
     yield _page("efficiency", "Efficiency: quality against cost, speed, memory, training", parts)
     if few := labels.labels(comparison):
         parts = [few, pictures.shown(drawn, pictures.LABELS)]

@@ -18,6 +18,7 @@ EFFICIENCY = ("latency", "memory")
 MODELS = ("pretraining",)
 SEARCHES = ("effort",)
 LABELS = ("labels",)
+ADAPTATION = ("retention",)
 PER_TASK = ("slices", "types", "calibration", "learning")
 
 

@@ -6,6 +6,7 @@ from harness import metrics
 from harness.comparison import Comparison, Contrast, Group, Score, in_words
 from harness.findings import Findings
 from harness.report import truncation
+from harness.report.adaptation import diverged
 from harness.report.controls import controls
 from harness.report.diagnosis import diagnosis
 from harness.report.markdown import (
@@ -36,7 +37,7 @@ def chapter(findings: Findings, group: Group) -> str:
         title(group),
         _identity(group),
         caveat(group.embedded),
-        section(3, "Scores", _scores(group, findings.comparison), *_below_scores(group)),
+        section(3, "Scores", _scores(group, findings.comparison), *_below_scores(group, findings)),
         section(3, "Differences", _differences(findings, group), _incomplete(group)),
         controls(group),
         slices(group),
@@ -48,9 +49,10 @@ def chapter(findings: Findings, group: Group) -> str:
     )
 
 
-def _below_scores(group: Group) -> tuple[str, ...]:
+def _below_scores(group: Group, findings: Findings) -> tuple[str, ...]:
     """What the scores are of, and what is unusual about them."""
-    return truncation.shown(group), _refusals(group), signatures(group)
+    lost = diverged(group, findings.comparison)
+    return truncation.shown(group), lost, _refusals(group), signatures(group)
 
 
 def _identity(group: Group) -> str:

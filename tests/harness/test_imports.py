@@ -41,13 +41,13 @@ ORDER = [
     ["ledger"],
     ["measuring"],
     ["stats"],
-    ["timings", "decisions", "diagnosis", "crosschecks"],
+    ["timings", "decisions", "diagnosis", "crosschecks", "ratios"],
     ["alarms", "lanes"],
     ["comparison"],
     ["shelf", "mismatch", "costs"],
     ["arms"],
     ["pairs"],
-    ["aggregate", "verdicts"],
+    ["aggregate", "verdicts", "adaptation", "steadiness"],
     ["findings", "efforts", "label_curves"],
     ["tradeoffs", "changes", "claims", "plots"],
     ["choosing"],
@@ -134,7 +134,8 @@ def test_reporting_reads_records_alone():
     reporting |= {"measurement", "timings", "decisions", "diagnosis", "crosschecks", "lanes"}
     reporting |= {"mismatch", "costs", "verdicts", "findings", "tradeoffs", "changes", "claims"}
     reporting |= {"plots", "choosing", "resampling", "choose", "plan", "invocation"}
-    reporting |= {"searched", "expected", "efforts", "label_curves"}
+    reporting |= {"searched", "expected", "efforts", "label_curves", "ratios", "adaptation"}
+    reporting |= {"steadiness"}
     for name, path in modules():
         if name in reporting:
             assert own(imported(path)) <= reporting | {"contracts", "record", "metrics", "kinds"}, (

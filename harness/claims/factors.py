@@ -1,0 +1,79 @@
+"""C15: what single settings of training bring: AdamW, weight decay, dropout, early stopping."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from harness import adaptation, pairs, searched
+from harness.arms import plain
+from harness.claims.family import Asked, Question
+from harness.claims.gains import question, sides
+from harness.claims.pairing import about, barred_arms, leading, named, secondary
+from harness.claims.untuned import gained
+from harness.comparison import Arm
+from harness.findings import Findings
+from harness.verdicts import Verdict, seeds_in_words
+
+OPTIMIZER = "AdamW rather than SGD"
+FACTORS: Mapping[str, tuple[str, ...]] = {
+    OPTIMIZER: ("train.optimizer", "train.momentum"),
+    "weight decay": ("train.weight_decay",),
+    "dropout": ("train.dropout",),
+    "early stopping": ("train.patience",),
+}
+"""The configuration that a factor is, its switch first."""
+
+ADAMW = "adamw"
+"""The optimizer of a record that names none."""
+
+OFF = ("sgd", "0", "0.0", "null")
+UNSEARCHED = "the learning rate was not searched for each optimizer"
+
+
+def ask(findings: Findings) -> Iterator[Asked]:
+    """For each leading pair and each factor that a model was tuned with and without."""
+    for family, verdicts in leading(findings).items():
+        for factor in FACTORS:
+            asked = tuple(_questions(findings, verdicts, factor))
+            if asked:
+                yield Asked("C15", about(verdicts), secondary(family), asked, part=factor)
+
+
+def _questions(findings: Findings, verdicts: list[Verdict], factor: str) -> Iterator[Question]:
+    for one in verdicts:
+        for side, arm in sides(one):
+            for other in one.group.arms:
+                if other.key == arm.key and _apart(arm, other, factor):
+                    label = f"{named(one, verdicts)}, {side}: {_told(arm, other, factor)}"
+                    why = _barred(arm, other, factor)
+                    yield question(findings, one, label, gained(arm, other), why)
+
+
+def _switch(arm: Arm, factor: str) -> str:
+    """The value of the factor; "-" where it is not on record."""
+    absent = ADAMW if factor == OPTIMIZER else "-"
+    return plain(arm.first).get(FACTORS[factor][0], absent)
+
+
+def _apart(arm: Arm, other: Arm, factor: str) -> bool:
+    """Whether the first has a factor that the second lacks, and nobody searched for its value."""
+    values = _switch(arm, factor), _switch(other, factor)
+    both = searched.keys(arm.first.tuning) | searched.keys(other.first.tuning)
+    free = both.isdisjoint(FACTORS[factor])
+    return free and "-" not in values and values[0] not in OFF and values[1] in OFF
+
+
+def _told(arm: Arm, other: Arm, factor: str) -> str:
+    return f"{FACTORS[factor][0]} {_switch(arm, factor)} - {_switch(other, factor)}"
+
+
+def _barred(arm: Arm, other: Arm, factor: str) -> str:
+    if differences := pairs.otherwise(arm, other, *FACTORS[factor]):
+        return "refused: runs differ in " + ", ".join(differences)
+    if factor == OPTIMIZER and not (arm.first.tuning and other.first.tuning):
+        return UNSEARCHED
+    alone = sorted({*arm.seeds} ^ {*other.seeds})
+    void = barred_arms(arm, other)
+    if alone and not void and adaptation.shared(other, arm):
+        return f"incomplete: {seeds_in_words(alone)} on one side only"
+    return void

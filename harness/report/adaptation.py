@@ -1,0 +1,215 @@
+"""Ways of tuning one model side by side: quality, cost, and what is kept of full fine-tuning.
+
+Which family loses less by tuning less is judged as claim C6, not here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from harness import steadiness
+from harness.adaptation import Kept, adapted, flops, place, seconds, trainable, way
+from harness.comparison import Arm, Comparison, Group, in_words
+from harness.findings import Findings
+from harness.record import Record
+from harness.report.controls import fresh_head, mean
+from harness.report.markdown import NONE, count, escape, estimated, got, score, section, table
+from harness.report.summary import caveat, title
+from harness.verdicts import dev_score
+
+INTRODUCTION = (
+    "One model, tuned in several ways, each at the best of its own search. Retention is (score - "
+    "floor) / (score of full fine-tuning - floor), the floor being the rule that ignores the "
+    "input; paired by seed and test example, with Fieller's interval (1954) over both. It is given "
+    "where the two were treated alike but for the strategy and had as many trials, and undefined "
+    "where full fine-tuning gains less than 5 points. A percentage after freeze is the share of "
+    "the lowest layers that stayed as pretrained, with the embeddings. FLOPs and seconds are of "
+    "training, mean over seeds. Whether BERT keeps more of its gain than GPT is judged as claim C6."
+)
+STEADY = (
+    "SD and range are over the seeds that finished. Failed runs diverged (the loss or a gradient "
+    "was no number) or did no better than the rule that ignores the input and 2 points. The next "
+    "column counts each diverged run as that rule: what is left to answer by where training gave "
+    "no model. Before and after tuning are on dev (the fresh answer layer, and the step that was "
+    "kept), so they decide nothing."
+)
+UNEQUAL = (
+    "**Unequal trials: {}. Where their trials differ, rows are not to be compared, and retention "
+    "is refused.**"
+)
+HEADER = ["tuned", "model", "score", "tuned parameters", "of all", "training FLOPs", "seconds"]
+HEADER += ["trials", "retention"]
+RUNS = ["tuned", "model", "seeds", "SD", "range", "failed runs", "with diverged runs"]
+RUNS += ["before tuning (dev)", "after (dev)"]
+
+
+class _Place(NamedTuple):
+    pair: str
+    weights: str
+
+
+def adaptation(findings: Findings) -> str:
+    """The section; empty where every model was tuned in one way only."""
+    groups = findings.comparison.groups
+    found = [(group, some) for group in groups if (some := adapted(group))]
+    if not found:
+        return ""
+    parts = (_shown(findings.comparison, group, some) for group, some in found)
+    return section(2, "Ways of tuning", INTRODUCTION, STEADY, *parts)
+
+
+def _shown(comparison: Comparison, group: Group, found: Sequence[Kept]) -> str:
+    places = list(dict.fromkeys(_where(one.arm.first) for one in found))
+    parts = list[str]()
+    for one in places:
+        some = [kept for kept in found if _where(kept.arm.first) == one]
+        if len(places) > 1:
+            parts.append(f"Pair {escape(one.pair)}, {escape(one.weights)}:")
+        parts += [_unequal(some), _table(comparison, group, some, one)]
+        parts.append(_steady(comparison, group, some, one))
+    return section(3, title(group), *parts, caveat(group.embedded))
+
+
+def _where(found: Record) -> _Place:
+    return _Place(found.cell.pair, found.cell.weights)
+
+
+# --- scores and costs ---------------------------------------------------------------------------
+
+
+def _table(comparison: Comparison, group: Group, found: Sequence[Kept], where: _Place) -> str:
+    text = f"Scores are {escape(found[0].arm.headline.caption)}."
+    rows = [_row(one) for one in found]
+    rows += [_dashes(one, str(one.outcome.reason)) for one in _senseless(comparison, group, where)]
+    return f"{text}\n\n{table(HEADER, rows, 'llrrrrrrl')}"
+
+
+def _row(one: Kept) -> list[str]:
+    arm, sizes, took = one.arm, trainable(one.arm), seconds(one.arm)
+    cost = flops(arm)
+    return [
+        *_names(arm.first),
+        estimated(arm.scores[0].estimate, digits=arm.headline.digits),
+        *([count(sizes[0]), _share(sizes[1])] if sizes else [NONE, NONE]),
+        NONE if cost is None or arm.untrained else f"{cost:.3g}",
+        NONE if took is None or arm.untrained else f"{took:.1f}",
+        _trials(arm),
+        _retention(one),
+    ]
+
+
+def _names(found: Record) -> list[str]:
+    cell = found.cell
+    return [escape(way(found)), f"{escape(cell.model)} ({escape(cell.mode)})"]
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.3g} %"
+
+
+def _trials(arm: Arm) -> str:
+    if arm.untrained:
+        return NONE
+    return got(arm.first.tuning, "trials") if arm.first.tuning else "not searched"
+
+
+def _retention(one: Kept) -> str:
+    if one.retention is None:
+        return f"{NONE} ({escape(one.why)})"
+    return "1" if one.full is one.arm else estimated(one.retention)
+
+
+def _unequal(found: Sequence[Kept]) -> str:
+    """That the trials behind these rows differ, and whose are unusual."""
+    trained = [(_trials(one.arm), one.arm) for one in found if not one.arm.untrained]
+    counts = Counter(trials for trials, _ in trained)
+    if len(counts) < 2:
+        return ""
+    (usual, rows), *_ = counts.most_common()
+    told = [f"{usual} behind {rows} of {len(trained)} rows"]
+    told += [
+        f"{trials} behind {escape(way(arm.first))} of {escape(arm.key.model)}"
+        for trials, arm in trained
+        if trials != usual
+    ]
+    return UNEQUAL.format(", ".join(told))
+
+
+def _senseless(comparison: Comparison, group: Group, where: _Place) -> Iterator[Record]:
+    """What makes no sense for this pair on this task."""
+    like = group.arms[0].first.cell
+    for one in sorted(comparison.unsupported, key=place):
+        if (one.cell.task, one.cell.data) == (like.task, like.data) and _where(one) == where:
+            yield one
+
+
+def _dashes(found: Record, why: str) -> list[str]:
+    return [*_names(found), *[NONE] * (len(HEADER) - 3), escape(f"{NONE} ({why})")]
+
+
+# --- seeds --------------------------------------------------------------------------------------
+
+
+def _steady(comparison: Comparison, group: Group, found: Sequence[Kept], where: _Place) -> str:
+    rows = [_runs(comparison, one.arm) for one in found]
+    rows += _lost(comparison, group, where)
+    return table(RUNS, rows, "llrrlrrrr")
+
+
+def _runs(comparison: Comparison, arm: Arm) -> list[str]:
+    found, digits = steadiness.steadiness(arm, comparison.failures), arm.headline.digits
+    fresh = mean([one.score for run in arm.runs if (one := fresh_head(run)) is not None])
+    dev = [NONE, NONE] if arm.untrained else [score(fresh, digits=digits), _after(arm)]
+    ends = [score(end, digits=digits) for end in (found.low, found.high)]
+    return [
+        *_names(arm.first),
+        str(found.finished),
+        score(found.sd, digits=digits + 1),
+        " to ".join(ends) if found.finished > 1 else NONE,
+        NONE if arm.untrained else _failed(found),
+        score(found.with_diverged, digits=digits) if found.diverged else NONE,
+        *dev,
+    ]
+
+
+def _after(arm: Arm) -> str:
+    return score(dev_score(arm), digits=arm.headline.digits)
+
+
+def _failed(found: steadiness.Steadiness) -> str:
+    if found.near_floor is None and not found.diverged:
+        return NONE
+    text = f"{found.failed} of {found.runs}"
+    return f"{text} ({found.diverged} diverged)" if found.diverged else text
+
+
+def _lost(comparison: Comparison, group: Group, where: _Place) -> Iterator[list[str]]:
+    """Ways of tuning of which every run diverged."""
+    seen: dict[tuple[str, ...], list[Record]] = {}
+    for one in steadiness.lost(group, comparison.failures):
+        if _where(one) == where:
+            seen.setdefault((*_names(one), in_words(one)), []).append(one)
+    for (tuned, name, _), runs in seen.items():
+        dashes = [NONE] * (len(RUNS) - 6)
+        told = f"{len(runs)} of {len(runs)} ({len(runs)} diverged)"
+        yield [tuned, name, "0", NONE, NONE, told, *dashes]
+
+
+# --- for the chapter of a task ------------------------------------------------------------------
+
+
+def diverged(group: Group, comparison: Comparison) -> str:
+    """Where runs of a model diverged: how many, and its score with and without them."""
+    lines = list[str]()
+    for arm in group.arms:
+        if arm.scores and (lost := steadiness.diverged(arm, comparison.failures)):
+            found, digits = steadiness.steadiness(arm, comparison.failures), arm.headline.digits
+            told = [score(v, digits=digits) for v in (found.with_diverged, found.mean)]
+            text = f"{len(lost)} of {found.runs} runs diverged; each counted as the rule that "
+            text += f"ignores the input, the mean is {told[0]}, without them {told[1]}."
+            lines.append(f"{escape(arm.description)}: {text}")
+    names = dict.fromkeys(in_words(one) for one in steadiness.lost(group, comparison.failures))
+    lines += [f"{escape(name)}: every run diverged." for name in names]
+    return "\n".join(f"- {line}" for line in lines)
