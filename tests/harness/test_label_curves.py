@@ -210,7 +210,8 @@ def test_sizes_are_told_apart_by_their_labels_and_the_largest_is_chosen(crossed)
 def test_groups_of_one_size_are_told_apart_by_their_digests(tmp_path):
     for digest in "ab":
         of = cell()
-        leave(tmp_path, of, 0.5, 60, data=data(of, 60, digests={"train": digest, "test": "t"}))
+        told = data(of, 60, digests={"train": digest, "test": "t"})
+        leave(tmp_path, of, 0.5, 60, data=told, config={"data": {"path": digest}})
     variants = [dict(group.variant) for group in aggregate.compare(tmp_path).groups]
     assert variants == [{"train digest": "a"}, {"train digest": "b"}]
 
