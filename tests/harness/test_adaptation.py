@@ -85,7 +85,7 @@ def test_one_way_of_tuning_is_no_page(tmp_path):
     found = read(tmp_path)
     assert adaptation.adapted(found.comparison.groups[0]) == []
     assert shown(found) == ""
-    assert "report/adaptation.md" not in report.made(found, "report")
+    assert "Ways of tuning" not in report.render(found)
 
 
 def test_lower_is_better_keeps_as_much(tmp_path):
@@ -165,11 +165,9 @@ def test_what_makes_no_sense_is_a_dash_with_its_reason(tmp_path):
 
 
 def test_the_page_is_there_with_its_picture(several):
-    files = report.made(several, "report")
-    page = files["report/adaptation.md"].decode()
+    page = report.render(several, list(retention.pictures(several)))
+    assert "## Ways of tuning" in page
     assert "figures/retention-classification-world-mini.svg" in page
-    assert "report/figures/retention-classification-world-mini.svg" in files
-    assert "report/adaptation.md" in files["report.md"].decode()
 
 
 # --- the picture --------------------------------------------------------------------------------
