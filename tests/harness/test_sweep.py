@@ -105,21 +105,26 @@ def test_cells_that_share_data_and_weights_share_a_foundation():
     assert len({one.foundation for one in found}) == 4
 
 
-def test_the_shipped_sweeps_hold_both_models_of_a_pair():
-    for name in ("quick", "smoke", "lr", "real_lr", "small", "small_twin_lr", "race"):
-        with initialize_config_dir(str(CONF), version_base="1.3"):
-            composed = expansion.compose("config", overrides=[f"sweep={name}"])
-            config = {"sweep": expansion.OmegaConf.to_container(composed.sweep, resolve=True)}
-            found = list(expansion.expand(config, [f"sweep={name}"]))
-        sides = {"gpt": set(), "bert": set()}
-        for one in found:
-            family = "gpt" if "gpt" in one.config["model"]["name"] else "bert"
-            search = one.config["train"]["lr"] if one.config["role"] == "tuning" else None
-            model = one.config["model"]
-            weights = model["weights"].replace(model["name"], "itself")  # a folder of its name
-            on = one.config["task"]["name"], one.config["data"].get("name", "world")
-            sides[family].add((one.config["seed"], *on, weights, search))
-        assert sides["gpt"] == sides["bert"], name
+MANY = ("lr", "real_lr", "small", "small_twin_lr", "medium_twin_lr")  # cells, so minutes
+
+
+@pytest.mark.parametrize(
+    "name", ["quick", "smoke", "race", *(pytest.param(n, marks=pytest.mark.slow) for n in MANY)]
+)
+def test_the_shipped_sweeps_hold_both_models_of_a_pair(name):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        composed = expansion.compose("config", overrides=[f"sweep={name}"])
+        config = {"sweep": expansion.OmegaConf.to_container(composed.sweep, resolve=True)}
+        found = list(expansion.expand(config, [f"sweep={name}"]))
+    sides = {"gpt": set(), "bert": set()}
+    for one in found:
+        family = "gpt" if "gpt" in one.config["model"]["name"] else "bert"
+        search = one.config["train"]["lr"] if one.config["role"] == "tuning" else None
+        model = one.config["model"]
+        weights = model["weights"].replace(model["name"], "itself")  # a folder of its name
+        on = one.config["task"]["name"], one.config["data"].get("name", "world")
+        sides[family].add((one.config["seed"], *on, weights, search))
+    assert sides["gpt"] == sides["bert"]
 
 
 def test_an_unknown_value_stops_before_anything_runs():

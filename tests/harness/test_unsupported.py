@@ -33,6 +33,7 @@ def texts(folder, name):
     return (folder / "results" / name).read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_both_strategies_as_typed_and_the_rest_of_the_sweep_runs(tmp_path):
     words = [
         "-m", "model=gpt2,bert", "task=ner,generation", "strategy=lora,head_only",
