@@ -173,9 +173,10 @@ def test_other_settings_and_other_paces_are_other_curves(tmp_path):
     two = {"gpt": {250: 0.5, 1000: 0.7}, "bert": {250: 0.4, 1000: 0.8}}
     grown(tmp_path, two, seeds=[0, 1], size=60)
     grown(tmp_path, two, seeds=[0, 1], size=60, epochs=dict.fromkeys(SIZES, 8))
+    grown(tmp_path, two, seeds=[0, 1], size=60, epochs={250: 16, 1000: 8})  # on no curve
     found = curves(grown(tmp_path, two, seeds=[0, 1], size=60, dropout=0.0))
-    assert sorted(one.pace for one in found) == [PASSES, UPDATES, UPDATES]
-    assert all(len(one.points) == 2 for one in found)
+    told = sorted((one.pace, [point.epochs for point in one.points]) for one in found)
+    assert told == [(PASSES, [8, 8]), (UPDATES, [32, 8]), (UPDATES, [32, 8])]
 
 
 def test_one_size_is_no_curve(tmp_path):
