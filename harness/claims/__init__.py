@@ -18,6 +18,7 @@ from harness.claims import (
     gains,
     ladder,
     quality,
+    right_context,
     size,
     speed,
     stability,
@@ -65,6 +66,7 @@ __all__ = [
 Rule = Callable[[Findings], Iterator[Asked | Finding]]
 RULES: tuple[Rule, ...] = (
     quality.ask,
+    right_context.ask,
     context.ask,
     cost.ask,
     size.ask,

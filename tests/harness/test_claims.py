@@ -333,6 +333,58 @@ def test_untrained_pairs_count_only_where_data_have_no_other(tmp_path):
     assert only(tmp_path, "C1").status == SUPPORTED
 
 
+# --- C3b ----------------------------------------------------------------------------------------
+
+
+def sees_right(root, modes, bert=0.8, **words):
+    """BERT, a causal GPT, and a GPT in each mode: its share on test and its last dev score."""
+    pair(root, 0.5, bert, task="ner", **words)
+    for mode, (share, dev) in modes.items():
+        last = replace(TRAINING.evaluations[-1], score=dev)
+        log = replace(TRAINING, evaluations=(*TRAINING.evaluations[:-1], last))
+        for seed in range(5):
+            of = cell(task="ner", seed=seed, mode=mode)
+            leave(root, of, share=shares(of, share), size=600, training=log, **words)
+
+
+@pytest.mark.parametrize(
+    ("modes", "status"),
+    [  # BERT: .6
+        ({"unmask": (0.4, 0.9), "echo": (0.9, 0.7)}, SUPPORTED),  # the best on dev, not on test
+        ({"unmask": (0.4, 0.7), "echo": (0.9, 0.9)}, REVERSED),
+    ],
+)
+def test_a_decoder_that_sees_to_the_right_is_chosen_on_dev(tmp_path, modes, status):
+    sees_right(tmp_path, modes, bert=0.6)
+    one = only(tmp_path, "C3b")
+    assert one.status == status
+    best = max(modes, key=lambda mode: modes[mode][1])
+    (number,) = one.decided
+    assert number.label == f"BERT's advantage over GPT in mode {best}"
+    labels = [n.label for n in one.numbers]
+    (other,) = set(modes) - {best}
+    assert f"in mode {other}, not deciding" in labels
+    for mode in modes:
+        assert any(label.startswith(f"GPT in mode {mode} on slice R") for label in labels)
+
+
+def test_unequal_trials_leave_a_decoder_that_sees_to_the_right_open(tmp_path):
+    pair(tmp_path, 0.5, 0.8, task="ner", tuning={"trials": 8})
+    for seed in range(5):
+        of = cell(task="ner", seed=seed, mode="unmask")
+        leave(tmp_path, of, share=shares(of, 0.6), size=600, tuning={"trials": 4})
+    one = only(tmp_path, "C3b")
+    assert one.status == UNDETERMINED
+    assert "tuning.trials" in one.detail
+
+
+def test_without_such_a_mode_it_is_not_tested(tmp_path):
+    pair(tmp_path, 0.5, 0.8, task="ner")
+    one = only(tmp_path, "C3b")
+    assert one.status == NOT_TESTED
+    assert "mode=unmask,unmask_top,echo" in one.detail
+
+
 # --- C5 -----------------------------------------------------------------------------------------
 
 TWIN = {"task": "ner", "model": "t", "pair": "twin", "level": "twin"}
