@@ -121,11 +121,7 @@ def flops(arm: Arm) -> float | None:
 
 def seconds(arm: Arm) -> float | None:
     """Of training, mean over seeds: of a GPU where it did the work, else of the processor."""
-    found = [
-        one.training.wall_seconds if one.on_device else one.training.cpu_seconds
-        for one in (run.record for run in arm.runs)
-        if one.training
-    ]
+    found = [s for run in arm.runs if (s := run.record.training_seconds) is not None]
     return fmean(found) if found else None
 
 

@@ -199,10 +199,8 @@ def _training(arm: Arm) -> Cost:
 
 
 def _seconds(arm: Arm) -> Iterator[float]:
-    for run in arm.runs:
-        log = run.record.training
-        if log is not None:
-            yield log.wall_seconds if run.record.on_device else log.cpu_seconds
+    spent = (run.record.training_seconds for run in arm.runs)
+    return (seconds for seconds in spent if seconds is not None)
 
 
 def doubts(arm: Arm, found: Measurement) -> Iterator[str]:

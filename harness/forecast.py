@@ -75,9 +75,8 @@ def _speed(results: Path, on_device: bool) -> tuple[float, str]:
             past = record.read(folder)
         except record.RecordError:
             continue
-        log = past.training
-        seconds = 0.0 if log is None else log.wall_seconds if on_device else log.cpu_seconds
-        if log and past.model and seconds > 0 and past.on_device == on_device:
+        log, seconds = past.training, past.training_seconds
+        if log and past.model and seconds and past.on_device == on_device:
             speeds.append(past.model.training_flops(log.tokens) / seconds)
     if speeds:
         return statistics.median(speeds), f"median of {len(speeds)} past runs"

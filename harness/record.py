@@ -196,8 +196,15 @@ class Record:
 
     @property
     def on_device(self) -> bool:
-        """Whether a GPU did the work: then wall time is its cost, else process time."""
+        """Whether a GPU did the work."""
         return self.environment.get("gpu") is not None
+
+    @property
+    def training_seconds(self) -> float | None:
+        """What training cost: wall time of a GPU, else process time; None without a log."""
+        if self.training is None:
+            return None
+        return self.training.wall_seconds if self.on_device else self.training.cpu_seconds
 
 
 @dataclass(frozen=True)

@@ -248,11 +248,7 @@ def _padding(one: Column) -> str:
 
 def _training(one: Column) -> str:
     runs = one.tuned.arm.runs if one.tuned else ()
-    spent = [
-        log.wall_seconds if run.record.on_device else log.cpu_seconds
-        for run in runs
-        if (log := run.record.training)
-    ]
+    spent = [s for run in runs if (s := run.record.training_seconds) is not None]
     return f"{sum(spent) / len(spent):.1f}" if spent else NONE
 
 

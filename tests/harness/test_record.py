@@ -2,8 +2,9 @@ import dataclasses
 import json
 
 import pytest
+from synthetic import TRAINING, cell, made
 
-from harness import contracts, record
+from harness import contracts, record, shelf
 
 CELL = record.Cell(
     "gpt2", "gpt", "mini", "match", "embedded", "ner", "world", "causal", "full", 0, "result"
@@ -97,3 +98,13 @@ def test_damage_is_named(tmp_path, text, said):
 def test_not_a_number_is_refused(tmp_path):
     with pytest.raises(ValueError, match="JSON"):
         record.write(tmp_path, example(), record.CountTable({"tp": [float("nan")]}))
+
+
+def test_what_training_cost_is_read_on_the_clock_of_what_did_it():
+    here = dataclasses.replace(made(cell()), environment={"cpu": "Xeon"})
+    there = dataclasses.replace(here, environment={"cpu": "Xeon", "gpu": "H200"})
+    assert TRAINING.wall_seconds != TRAINING.cpu_seconds
+    assert here.training_seconds == TRAINING.cpu_seconds
+    assert there.training_seconds == TRAINING.wall_seconds
+    assert dataclasses.replace(there, training=None).training_seconds is None
+    assert [shelf.hardware(one.environment) for one in (here, there)] == ["Xeon", "H200"]

@@ -55,7 +55,7 @@ def arm_of(*seconds, precision="float32"):
     """Runs that took so many CPU seconds to train."""
     logs = [replace(TRAINING, cpu_seconds=one) for one in seconds]
     runs = tuple(
-        SimpleNamespace(record=SimpleNamespace(training=log, on_device=False)) for log in logs
+        SimpleNamespace(record=SimpleNamespace(training_seconds=log.cpu_seconds)) for log in logs
     )
     first = SimpleNamespace(model=SimpleNamespace(precision=precision))
     return SimpleNamespace(runs=runs, first=first)
