@@ -19,7 +19,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from harness import environment, hints, report, search, search_settings, sweep
+from harness import hints, report, search, search_settings, sweep
 from harness.contracts import InputError
 from harness.search_settings import OWN, Arm, Search
 
@@ -32,7 +32,7 @@ def main(words: Sequence[str]) -> int:
     out = next((word.partition("=")[2] for word in words if word.startswith("out=")), TUNED)
     wanted, arms = _composed([w for w in words if w.partition("=")[0] not in _OURS])
     config = arms[0].planned.config
-    workers = config["workers"] or environment.usable_cores()
+    workers = config["workers"] or sweep.side_by_side([arm.planned for arm in arms])
     if dry:
         _say(search.told_before(wanted, arms, workers, Path(config["results"])))
         return 0

@@ -71,7 +71,7 @@ def run(planned: Sequence[Planned]) -> int:
     config = planned[0].config
     _refuse_untuned(planned)
     decided = plan.checked(configuration.build(config["plan"], "plan"), "this command")
-    workers = config["workers"] or _side_by_side(planned)
+    workers = config["workers"] or side_by_side(planned)
     if not config["dry_run"]:
         writable(Path(config["results"]), "results")
         writable(Path(config["cache"]), "cache")
@@ -96,7 +96,7 @@ def run(planned: Sequence[Planned]) -> int:
     return 1 if tally.failed or measured.failed else 0
 
 
-def _side_by_side(planned: Sequence[Planned]) -> int:
+def side_by_side(planned: Sequence[Planned]) -> int:
     """Cells at a time: as many as there are cores, but one on a GPU, whose time is its cost."""
     on_cpu = all(one.config["train"]["device"] == "cpu" for one in planned)
     return environment.usable_cores() if on_cpu else 1

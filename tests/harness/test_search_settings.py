@@ -194,6 +194,8 @@ def _free(lock):
         (["role=result"], "role: is set by the search"),
         (["edge.factor=1"], "edge.factor=1: expected a number between 1 and 1000"),
         (["edge.extensions=9"], "train.lr="),
+        (["strategy=prompt", "task=classification"], "strategy=prompt trains nothing"),
+        (["strategy=head_only", "task=generation"], "leave it out of the search's arms"),
         (["train.epochs=0"], "train.epochs=0: expected a whole number from 1"),
         (["modle=gpt2"], "modle: there is no such key (did you mean model?)"),
     ],

@@ -141,3 +141,10 @@ def test_commands_that_start_at_once_try_the_same_folder(tmp_path):
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(tried, range(400)))
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_cells_on_a_gpu_run_one_at_a_time_unless_told(monkeypatch):
+    monkeypatch.setattr(sweep.environment, "usable_cores", lambda: 7)
+    here, there = ([*expand([{"device": [d], "model": ["bert"]}])] for d in ("cpu", "cuda"))
+    assert sweep.side_by_side(here) == 7
+    assert sweep.side_by_side([*here, *there]) == 1
