@@ -32,10 +32,12 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from harness import environment, isolate, pool, record
+from harness import record
 from harness.alarms import below_entropy
+from harness.cells import isolate, pool
+from harness.cells.isolate import Failed, Job
 from harness.contracts import InputError
-from harness.isolate import Failed, Job
+from harness.measure import environment
 
 CONF = Path(__file__).parent.parent / "conf"
 FILE = "calibration.json"
@@ -53,7 +55,7 @@ its lesson, where one visible word in 25 is a random one; the rest is what more 
 
 SEEN = {"clm": "the words before it", "mlm": "all other words"}
 _PRELOAD = (
-    "harness.surprisal",
+    "harness.corpora.surprisal",
     "hydra.utils",
     "transformers.models.bert.modeling_bert",
     "transformers.models.gpt2.modeling_gpt2",
@@ -107,7 +109,7 @@ def run(config: Mapping[str, Any]) -> list[Finding]:
     found: dict[str, Finding] = {}
     with tempfile.TemporaryDirectory() as folder:
         jobs = [
-            Job(name, "harness.surprisal:job", (config, name, f"{folder}/{name}"))
+            Job(name, "harness.corpora.surprisal:job", (config, name, f"{folder}/{name}"))
             for name in config["models"]
         ]
         for job, outcome in pool.run(

@@ -25,9 +25,10 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from harness import configuration, data, doubts, hints, inspection
 from harness.contracts import InputError, Splits
-from harness.inspection import TOKENS_PER_WORD, Inspection, Lengths, Room
+from harness.examples import data, doubts, inspection
+from harness.examples.inspection import TOKENS_PER_WORD, Inspection, Lengths, Room
+from harness.planning import configuration, hints
 from harness.quoting import fraction, shown
 
 TASKS = {

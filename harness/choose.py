@@ -34,16 +34,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import findings, plan
-from harness.choosing import Limit, Terms
-from harness.comparison import Comparison, Group
+from harness import plan
+from harness.comparing import findings
+from harness.comparing.choosing import Limit, Terms
+from harness.comparing.comparison import Comparison, Group
+from harness.comparing.costs import ENERGY, MEMORY, MONEY, P50, P95, TIME, TRAINING, Kind
+from harness.comparing.findings import Findings
+from harness.comparing.tradeoffs import Lineup, lineup
 from harness.contracts import InputError
-from harness.costs import ENERGY, MEMORY, MONEY, P50, P95, TIME, TRAINING, Kind
-from harness.findings import Findings
 from harness.report import choice
 from harness.report.choice import case
 from harness.report.tradeoffs import names_of
-from harness.tradeoffs import Lineup, lineup
 
 LIMITS: Mapping[str, Kind] = {
     "max_latency_ms": P95,

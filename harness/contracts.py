@@ -95,10 +95,10 @@ class Counts:
     `columns` hold one value per example. `units` hold one value per sliced unit: `example`
     (row), `slice` (index into `slices`), `key` (index into `keys`), `correct` and `marked`
     (0 or 1; marked = the unit's words were answered with some entity, whatever its type).
-    `mentions` hold one value per gold or answered entity after matching (`harness.mentions`):
-    `example` (row), `gold` and `pred` (index into `types`, -1 for none) and `exact` (1 where first
-    and last word agree). `reliability` holds one value per bin of confidence
-    (`harness.reliability`): `answers`, `right`, and `confidence`, summed in 1/10,000.
+    `mentions` (of `harness.examples.mentions`) hold one value per gold or answered entity after
+    matching: `example` (row), `gold` and `pred` (index into `types`, -1 for none) and `exact` (1
+    where first and last word agree). `reliability` holds one value per bin of confidence
+    (`harness.statistics.reliability`): `answers`, `right`, and `confidence`, summed in 1/10,000.
     """
 
     columns: Mapping[str, Sequence[int]]

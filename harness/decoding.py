@@ -17,7 +17,7 @@ from torch import Tensor
 from harness.backbones.attention import Memory
 from harness.backbones.family import Specials
 from harness.contracts import InputError
-from harness.heads import Writer
+from harness.models.heads import Writer
 
 SEARCHES = ("greedy", "beam", "top_p")
 _NEVER = -1  # the id of no token: a text that does not end by itself

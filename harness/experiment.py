@@ -13,25 +13,26 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from harness import environment, exporting, facts, metrics, record, train
-from harness import setup as setups
-from harness.asking import Asking
-from harness.assets import Asset
+from harness import exporting, metrics, record, train
 from harness.backbones import body as bodies
+from harness.cells import facts
+from harness.cells.asking import Asking
+from harness.cells.facts import Effort
+from harness.cells.labelling import Labelling
+from harness.cells.view import Parts, parts_of
+from harness.cells.work import Conclusion, Trainee, Work
+from harness.cells.writing import Writing
 from harness.contracts import InputError
 from harness.exporting import agreement
-from harness.facts import Effort
-from harness.labelling import Labelling
-from harness.measure import nvml
+from harness.measure import environment, nvml
 from harness.measure.stopwatch import Stopwatch
+from harness.planning import setup as setups
+from harness.planning.setup import Setup, used
 from harness.record import TrainLog
 from harness.serving import Served, subject_of
-from harness.setup import Setup, used
 from harness.strategies.prompt import Prompt
 from harness.train import Progress
-from harness.view import Parts, parts_of
-from harness.work import Conclusion, Trainee, Work
-from harness.writing import Writing
+from harness.weights.assets import Asset
 
 
 def execute(setup: Setup, progress: Progress = lambda _: None) -> str:
@@ -161,7 +162,7 @@ def _kept(
 
     Returns the record that says so. Where anything goes wrong no half of a model is left.
     """
-    from harness import card  # scipy only where there is a card to write
+    from harness.kept import card  # scipy only where there is a card to write
 
     place = setup.folder / record.CHECKPOINT
     described = found.model.description if found.model else setup.cell.model

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from harness.measure.nvml import Gpu
     from harness.measurement import Stage
-    from harness.setup import Place, Setup
+    from harness.planning.setup import Place, Setup
 
 STAGES = (
     "start",  # the interpreter, and the few modules above
@@ -111,7 +111,7 @@ def _bytes(tensors: Iterable[Tensor]) -> int:
 
 def _surroundings(threads: int) -> dict[str, str]:
     """The parent's environment, but with `threads` threads whatever the parent's variables say."""
-    from harness.environment import THREAD_VARIABLES
+    from harness.measure.environment import THREAD_VARIABLES
 
     kept = {name: value for name, value in os.environ.items() if name not in THREAD_VARIABLES}
     counted = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
@@ -201,7 +201,8 @@ def _live(book: _Book) -> None:
     from importlib import import_module
 
     setup, place, asked = pickle.load(sys.stdin.buffer)  # noqa: S301 - `measure` wrote it
-    from harness import labelling, serving, view, writing  # noqa: F401 - what the stages use
+    from harness import serving  # noqa: F401 - what the stages use
+    from harness.cells import labelling, view, writing  # noqa: F401 - what the stages use
 
     backbone = view.parts_of(setup.config).backbone
     kind = backbone.architecture["model_type"].replace("-", "_")
@@ -234,7 +235,8 @@ def _training(book: _Book, setup: Setup, device: str, shape: Shape) -> None:
     Only the second holds the gradients of the last, the optimizer's state and its own activations
     together, as all later ones do.
     """
-    from harness import train, view
+    from harness import train
+    from harness.cells import view
 
     model, batch = _lesson(setup, device, shape)
     knobs = view.parts_of(setup.config).knobs
@@ -255,11 +257,12 @@ def _lesson(setup: Setup, device: str, shape: Shape) -> tuple[Any, Any]:
 
     As `experiment` trains it, on training examples of mean length; an architecture on the shape.
     """
-    from harness import serving, view
-    from harness.labelling import Labelling
+    from harness import serving
+    from harness.cells import view
+    from harness.cells.labelling import Labelling
+    from harness.cells.work import Trainee
+    from harness.cells.writing import Writing
     from harness.scenarios.same_shape import SameShape
-    from harness.work import Trainee
-    from harness.writing import Writing
 
     parts, asset = view.parts_of(setup.config), setup.foundation.asset
     if not setup.trains:

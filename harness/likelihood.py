@@ -34,11 +34,11 @@ from torch import nn
 from transformers import AutoConfig, AutoTokenizer
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
-from harness import rolling
 from harness.backbones import body as bodies
 from harness.backbones import masks
 from harness.contracts import InputError
-from harness.rolling import Reader
+from harness.corpora import rolling
+from harness.corpora.rolling import Reader
 
 
 def documents(path: Path) -> list[str]:

@@ -13,11 +13,14 @@ from typing import Any
 
 from filelock import FileLock
 
-from harness import environment, ledger, measurement, pool, record, wording
-from harness import setup as setups
-from harness.isolate import Done, Failed, Job
+from harness import ledger, measurement, record
+from harness.cells import pool
+from harness.cells.isolate import Done, Failed, Job
+from harness.examples import wording
+from harness.measure import environment
 from harness.measurement import Stage
-from harness.setup import Order, Place, Setup
+from harness.planning import setup as setups
+from harness.planning.setup import Order, Place, Setup
 
 SCRATCH = "scratch"
 LIMIT_SECONDS = 3600.0

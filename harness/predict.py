@@ -42,13 +42,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from harness import invocation, predict_lines, predict_words, record, wording
+from harness import invocation, record
 from harness.contracts import InputError
-from harness.predict_lines import Asked
+from harness.examples import wording
+from harness.kept import predict_lines, predict_words
+from harness.kept.predict_lines import Asked
 from harness.quoting import shown
 
 if TYPE_CHECKING:
-    from harness.predict_model import Answering
+    from harness.kept.predict_model import Answering
 
 WORDS = ("run", "text", "second", "file", "input", "words", "out", "batch_size", "results")
 CHOICES = {"input": ("lines", "jsonl"), "words": ("conll", "blanks")}
@@ -195,7 +197,7 @@ def _run(given: Mapping[str, str]) -> int:
 def _loaded(folder: Path, found: record.Record, words: str) -> Answering:
     import torch  # after all that can go wrong without it
 
-    from harness import predict_model
+    from harness.kept import predict_model
 
     tags = any(name.startswith("entity_") for name in found.metrics)
     divide = predict_words.words if tags and words == "conll" else predict_words.blanks

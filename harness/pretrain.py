@@ -3,7 +3,8 @@
 Both models of a pair read the same sentences in the same batches; what differs is what the
 backbone's `lesson` asks of them.
 
-`python -m harness.pretrain` pretrains a pair on a text of your own; see harness/pretrain_pair.py.
+`python -m harness.pretrain` pretrains a pair on a text of your own:
+harness/corpora/pretrain_pair.py.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 if __name__ == "__main__":  # nothing below is needed to start the command
     import runpy
 
-    runpy.run_module("harness.pretrain_pair", run_name="__main__", alter_sys=True)
+    runpy.run_module("harness.corpora.pretrain_pair", run_name="__main__", alter_sys=True)
     raise SystemExit
 
 import json
@@ -26,14 +27,16 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import AutoTokenizer
 
-from harness import assets, batching, encoding, train
-from harness.assets import Asset, Recipe
+from harness import train
 from harness.backbones import body as bodies
 from harness.backbones.family import Backbone, Frame, Lesson, Specials
 from harness.contracts import InputError
-from harness.encoding import UNBOUNDED, Room
 from harness.measure.stopwatch import Stopwatch
+from harness.models import batching, encoding
+from harness.models.encoding import UNBOUNDED, Room
 from harness.train import Progress
+from harness.weights import assets
+from harness.weights.assets import Asset, Recipe
 
 LOSS_WINDOW = 50
 UNASKED = -100

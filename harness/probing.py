@@ -15,17 +15,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness import environment, measurement, serving
-from harness.configuration import at_least, build
+from harness import measurement, serving
 from harness.contracts import Example, InputError
-from harness.measure import energy, nvml, samples
+from harness.measure import energy, environment, nvml, samples
 from harness.measure.nvml import Gpu
 from harness.measure.samples import WarmUp
 from harness.measure.stopwatch import Stopwatch
 from harness.measurement import Energy, Measurement, Series
+from harness.planning.configuration import at_least, build
+from harness.planning.setup import Order
 from harness.scenarios import Call, generation, offline, server, single_stream, streaming
 from harness.serving import Served
-from harness.setup import Order
 from harness.train import Progress
 
 FOREIGN_LOAD = 1.1

@@ -17,17 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from harness import environment, measurement, probing, serving
-from harness.configuration import at_least, build
-from harness.measure import nvml, samples
+from harness import measurement, probing, serving
+from harness.measure import environment, nvml, samples
 from harness.measure.samples import WarmUp
 from harness.measure.stopwatch import Stopwatch
 from harness.measurement import Measurement, Series
+from harness.planning.configuration import at_least, build
+from harness.planning.setup import Order
 from harness.scenarios import Call, Scenario, generation, offline, server, single_stream
 from harness.scenarios.same_shape import SameShape
 from harness.scenarios.streaming import Streaming
 from harness.serving import Served
-from harness.setup import Order
 from harness.train import Progress
 
 GATE = "A/A/"

@@ -30,9 +30,10 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from harness import hints, sweep
 from harness.contracts import InputError
-from harness.expansion import Planned, expand
+from harness.planning import hints
+from harness.planning.expansion import Planned, expand
+from harness.sweeps import sweep
 
 _planned: list[Planned] = []
 _problems: list[Exception] = []

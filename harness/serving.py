@@ -18,19 +18,20 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from harness import batching, decoding, encoding, invocation, record
-from harness.assets import ARCHITECTURE
+from harness import decoding, invocation, record
 from harness.backbones import body as bodies
 from harness.backbones.family import Frame, Specials
-from harness.batching import Batch
+from harness.cells.view import Parts, Reader, parts_of, reader_of, reading
 from harness.contracts import Example, InputError
-from harness.encoding import Encoded
-from harness.heads import Predictor, Writer
 from harness.measurement import Subject
+from harness.models import batching, encoding
+from harness.models.batching import Batch
+from harness.models.encoding import Encoded
+from harness.models.heads import Predictor, Writer
+from harness.models.stretches import stretches
+from harness.planning.setup import CPU, Place, Setup, used
 from harness.record import Cell
-from harness.setup import CPU, Place, Setup, used
-from harness.stretches import stretches
-from harness.view import Parts, Reader, parts_of, reader_of, reading
+from harness.weights.assets import ARCHITECTURE
 
 _AT_ONCE = 32  # windows that go through the network together, whatever a text is long
 _CLASSES = 2  # of an architecture's answer layer: as good as any

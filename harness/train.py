@@ -16,11 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from harness.batching import Batch, budget, plan
-from harness.configuration import ADAMW, BFLOAT16, CPU, FLOAT32, SGD
+from harness.examples.windows import WINDOWS
 from harness.measure.stopwatch import Stopwatch
+from harness.models.batching import Batch, budget, plan
+from harness.planning.configuration import ADAMW, BFLOAT16, CPU, FLOAT32, SGD
 from harness.record import Evaluation, TrainLog
-from harness.windows import WINDOWS
 
 LOSS_WINDOW = 10
 Progress = Callable[[float], None]

@@ -34,9 +34,10 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from harness import configuration, record, searched
+from harness import record, searched
 from harness.contracts import InputError
 from harness.metrics import meter, totals
+from harness.planning import configuration
 
 
 @dataclass(frozen=True, order=True)
@@ -210,9 +211,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         named = any(word.lstrip("+").startswith("search=") for word in words)
         if named and not {"-h", "--help"} & set(words):
-            from harness import search_command  # optuna and Hydra only for who searches
+            from harness.search import command  # optuna and Hydra only for who searches
 
-            return search_command.main(words)
+            return command.main(words)
         return _from_grid(["--help"] if named else words)
     except (InputError, record.RecordError) as error:
         sys.stderr.write(f"error: {error}\n")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.contracts import Counts, Example, InputError, Splits
-from harness.data import Judged, unit_columns
+from harness.examples.data import Judged, unit_columns
 from harness.quoting import shown
 
 METRICS = ("accuracy", "macro_f1", "mcc")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from harness import metrics
 from harness.contracts import Counts, Example, InputError, Splits, Written
-from harness.data import Judged, unit_columns
+from harness.examples.data import Judged, unit_columns
 from harness.metrics import slot_error
 
 OVERLAP = ("bleu", "chrf", "rouge_l")

@@ -14,8 +14,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.assets import SPECIALS
 from harness.contracts import InputError
+from harness.weights.assets import SPECIALS
 
 
 @dataclass(frozen=True)

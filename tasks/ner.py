@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness import mentions
 from harness.contracts import Counts, Example, InputError, Splits
-from harness.data import Judged, unit_columns
-from harness.mentions import OUTSIDE, Span
+from harness.examples import mentions
+from harness.examples.data import Judged, unit_columns
+from harness.examples.mentions import OUTSIDE, Span
 from harness.metrics import entity_f1, entity_f1_conlleval
 
 Spans = set[Span]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.contracts import Counts, Example, InputError, Splits
-from harness.data import Judged, unit_columns
+from harness.examples.data import Judged, unit_columns
 from harness.metrics import auc, mrr, ndcg_10, query_auc
 from harness.quoting import listed, shown
 from tasks.classification import Classification

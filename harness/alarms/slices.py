@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from harness import metrics, stats
+from harness import metrics
 from harness.alarms.answers import collapsed
 from harness.alarms.case import STANDARD_ERRORS, VOID, WARNING, Alarm, Case, Slice
+from harness.statistics import stats
 
 ABOVE_CAP = "cap"
 

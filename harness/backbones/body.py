@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM
 from transformers import logging as transformers_logging
 
-from harness import released
 from harness.backbones import attention, places, twin
 from harness.backbones.attention import Memory
 from harness.backbones.family import Specials
 from harness.contracts import InputError
+from harness.weights import released
 
 _HIDDEN_DROPOUT = (
     "hidden_dropout_prob",

@@ -7,10 +7,10 @@ from typing import Any
 
 from transformers import AutoConfig
 
-from harness import released
 from harness.backbones.bert import Bert
 from harness.backbones.gpt import Gpt
 from harness.contracts import InputError
+from harness.weights import released
 
 AUTO = "auto"  # the model_type of a configuration that takes any
 _OF_TOKENIZER = (

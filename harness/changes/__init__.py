@@ -18,9 +18,9 @@ from harness.changes.costs import Cost
 from harness.changes.facts import Difference, apart
 from harness.changes.matching import Placed, matched, placed, rest
 from harness.changes.scores import Change
-from harness.findings import Findings
+from harness.comparing.findings import Findings
+from harness.comparing.verdicts import Verdict
 from harness.measurement import Measurement
-from harness.verdicts import Verdict
 
 __all__ = ["Answer", "Change", "Changes", "Cost", "Difference", "Placed", "changes"]
 

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from harness import timings
 from harness.changes import facts
 from harness.changes.facts import Difference
-from harness.lanes import Raced, device, lanes, raced
+from harness.comparing.lanes import Raced, device, lanes, raced
 from harness.measurement import Measurement, Series
-from harness.timings import SERVER, Percentile
+from harness.statistics import timings
+from harness.statistics.timings import SERVER, Percentile
 
 NOT_INTERLEAVED = "not interleaved: no verdict"
 DEVICE_PEAK = "allocated_peak"

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from harness import record
-from harness.arms import differing
 from harness.changes.matching import ABSENT, machine
+from harness.comparing.arms import differing
 from harness.measurement import Measurement
 from harness.record import Record
 

@@ -10,8 +10,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from harness import arms, record
-from harness.comparison import Arm, Comparison, Group
+from harness import record
+from harness.comparing import arms
+from harness.comparing.comparison import Arm, Comparison, Group
 from harness.measurement import Measurement, Subject
 
 Thing = TypeVar("Thing")

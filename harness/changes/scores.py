@@ -14,16 +14,16 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats as distributions
 
-from harness import decisions, stats
 from harness.changes import facts
 from harness.changes.facts import Difference
 from harness.changes.matching import Placed
-from harness.comparison import SMOKE, Arm, Run
-from harness.decisions import ABOVE, BELOW, EQUIVALENT, Decision
+from harness.comparing.comparison import SMOKE, Arm, Run
+from harness.comparing.verdicts import NONE, ONE_RUN, UNDETERMINED, alarmed, seeds_in_words
 from harness.metrics import Meter
 from harness.plan import Plan
-from harness.stats import BOTH, EXAMPLES_ONLY, LEVEL, Estimate, Matrix
-from harness.verdicts import NONE, ONE_RUN, UNDETERMINED, alarmed, seeds_in_words
+from harness.statistics import decisions, stats
+from harness.statistics.decisions import ABOVE, BELOW, EQUIVALENT, Decision
+from harness.statistics.stats import BOTH, EXAMPLES_ONLY, LEVEL, Estimate, Matrix
 
 BETTER, WORSE, UNCHANGED, IDENTICAL = "better", "worse", "no change", "identical"
 PAIRED = "paired"

@@ -41,7 +41,7 @@ from harness.claims.finding import (
     not_tested,
 )
 from harness.claims.ledger import APPLICATIONS, CLAIMS, Application, Claim
-from harness.findings import Findings
+from harness.comparing.findings import Findings
 
 __all__ = [
     "APPLICATIONS",

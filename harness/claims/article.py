@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from harness.claims.finding import SUPPORTED, Decided, Finding, Number, status_of
 from harness.claims.finding import UNDETERMINED as OPEN
 from harness.claims.ledger import BY_ID
-from harness.comparison import Arm
-from harness.decisions import ABOVE, BELOW, EQUIVALENT, Decision
+from harness.comparing.comparison import Arm
+from harness.comparing.findings import Findings
 from harness.diagnosis import token_level
-from harness.findings import Findings
-from harness.stats import Estimate
+from harness.statistics.decisions import ABOVE, BELOW, EQUIVALENT, Decision
+from harness.statistics.stats import Estimate
 
 PRINTED = 0.973
 SENTENCES = 3_453

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import stats
 from harness.claims.family import Asked, Question, evidence
 from harness.claims.finding import Number
 from harness.claims.pairing import about, barred, few, secondary, uncertain
-from harness.comparison import Clustered, Contrast
-from harness.findings import Findings
-from harness.stats import Estimate
-from harness.verdicts import PRIMARY, Verdict
+from harness.comparing.comparison import Clustered, Contrast
+from harness.comparing.findings import Findings
+from harness.comparing.verdicts import PRIMARY, Verdict
+from harness.statistics import stats
+from harness.statistics.stats import Estimate
 
 RIGHT, LEFT = "R", "L"
 """Slices of the embedded world that a word to the right decides, and one to the left."""

@@ -14,10 +14,10 @@ from harness.claims.family import Asked, End, Evidence, Question
 from harness.claims.finding import Number
 from harness.claims.pairing import about, barred, few, leading, named, secondary
 from harness.claims.target import Reached
-from harness.comparison import Arm, Contrast
-from harness.findings import Findings
-from harness.stats import Vector
-from harness.verdicts import BERT, GPT, Verdict
+from harness.comparing.comparison import Arm, Contrast
+from harness.comparing.findings import Findings
+from harness.comparing.verdicts import BERT, GPT, Verdict
+from harness.statistics.stats import Vector
 
 DRAWS = 10_000
 OPEN = 0.01

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from scipy import stats as distributions
 
-from harness.stats import EXAMPLES_ONLY, LEVEL, Estimate
+from harness.statistics.stats import EXAMPLES_ONLY, LEVEL, Estimate
 
 
 def added(first: Estimate, second: Estimate) -> Estimate:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from harness import adaptation, pairs, searched
-from harness.arms import plain
+from harness import searched
 from harness.claims.family import Asked, Question
 from harness.claims.gains import question, sides
 from harness.claims.pairing import about, barred_arms, leading, named, secondary
 from harness.claims.untuned import gained
-from harness.comparison import Arm
-from harness.findings import Findings
-from harness.verdicts import Verdict, seeds_in_words
+from harness.comparing import adaptation, pairs
+from harness.comparing.arms import plain
+from harness.comparing.comparison import Arm
+from harness.comparing.findings import Findings
+from harness.comparing.verdicts import Verdict, seeds_in_words
 
 OPTIMIZER = "AdamW rather than SGD"
 FACTORS: Mapping[str, tuple[str, ...]] = {

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from scipy import stats as distributions
 
-from harness import decisions
 from harness.claims.finding import (
     DIRECTION,
     PRELIMINARY,
@@ -26,9 +25,10 @@ from harness.claims.finding import (
     together,
 )
 from harness.claims.ledger import BY_ID
-from harness.decisions import Decision
 from harness.plan import Plan
-from harness.stats import Estimate
+from harness.statistics import decisions
+from harness.statistics.decisions import Decision
+from harness.statistics.stats import Estimate
 
 
 class End(NamedTuple):

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from harness.claims.ledger import BY_ID, Claim
-from harness.decisions import ABOVE, BELOW, Decision
-from harness.decisions import EQUIVALENT as WITHIN
-from harness.stats import Estimate
+from harness.statistics.decisions import ABOVE, BELOW, Decision
+from harness.statistics.decisions import EQUIVALENT as WITHIN
+from harness.statistics.stats import Estimate
 
 SUPPORTED = "supported"
 EQUIVALENT = "refuted: equivalent"

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from harness.claims.finding import Finding, Number
 from harness.claims.size import between, exact
-from harness.comparison import Comparison
-from harness.findings import Findings
+from harness.comparing.comparison import Comparison
+from harness.comparing.findings import Findings
 from harness.measurement import Measurement, Stage, Subject
 
 IMPORTS, WEIGHTS = "imports", "weights"

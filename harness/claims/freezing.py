@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from harness import ratios
-from harness.adaptation import FREEZE, Kept, adapted, frozen
 from harness.claims.family import Asked, Question, evidence
 from harness.claims.finding import (
     EQUIVALENT,
@@ -16,11 +14,13 @@ from harness.claims.finding import (
     Number,
 )
 from harness.claims.pairing import SECONDARY, barred, barred_arms, few, one_run, uncertain
-from harness.comparison import Contrast, Group
-from harness.findings import Findings
-from harness.mismatch import scope
-from harness.stats import Estimate
-from harness.verdicts import BERT, GPT, seeds_in_words
+from harness.comparing.adaptation import FREEZE, Kept, adapted, frozen
+from harness.comparing.comparison import Contrast, Group
+from harness.comparing.findings import Findings
+from harness.comparing.mismatch import scope
+from harness.comparing.verdicts import BERT, GPT, seeds_in_words
+from harness.statistics import ratios
+from harness.statistics.stats import Estimate
 
 HALF = 0.5
 KEEPS = 0.95

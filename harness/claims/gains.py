@@ -21,11 +21,11 @@ from harness.claims.pairing import (
     secondary,
     uncertain,
 )
-from harness.comparison import Arm, Control
-from harness.findings import Findings
+from harness.comparing.comparison import Arm, Control
+from harness.comparing.findings import Findings
+from harness.comparing.verdicts import BERT, GPT, Verdict, advantage_of, seeds_in_words
 from harness.metrics import Meter
-from harness.stats import Estimate
-from harness.verdicts import BERT, GPT, Verdict, advantage_of, seeds_in_words
+from harness.statistics.stats import Estimate
 
 NO_SEED = "no seed that both finished"
 NO_MARGIN = "the plan has no margin for {}"

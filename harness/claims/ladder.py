@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness import stats
 from harness.claims.family import Asked, Question, evidence
 from harness.claims.finding import Number
 from harness.claims.pairing import SECONDARY, barred_arms, few, one_run, uncertain
-from harness.comparison import SCRATCH, Arm, Group
-from harness.findings import Findings
-from harness.mismatch import UNLIKE
-from harness.pairs import unlike
-from harness.stats import Estimate
-from harness.verdicts import BERT, GPT, advantage_of, seeds_in_words
+from harness.comparing.comparison import SCRATCH, Arm, Group
+from harness.comparing.findings import Findings
+from harness.comparing.mismatch import UNLIKE
+from harness.comparing.pairs import unlike
+from harness.comparing.verdicts import BERT, GPT, advantage_of, seeds_in_words
+from harness.statistics import stats
+from harness.statistics.stats import Estimate
 
 FEWEST = 3
 FAMILIES = {GPT: "gpt", BERT: "bert"}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from harness.adaptation import way
-from harness.comparison import FULL, Arm, Contrast
-from harness.findings import Findings
-from harness.mismatch import scope
+from harness.comparing.adaptation import way
+from harness.comparing.comparison import FULL, Arm, Contrast
+from harness.comparing.findings import Findings
+from harness.comparing.mismatch import scope
+from harness.comparing.verdicts import ONE_RUN, Family, Verdict, alarmed, main
 from harness.plan import Plan
-from harness.stats import EXAMPLES_ONLY, Estimate
-from harness.verdicts import ONE_RUN, Family, Verdict, alarmed, main
+from harness.statistics.stats import EXAMPLES_ONLY, Estimate
 
 SECONDARY = "secondary claims"
 SMOKE = "smoke run: it tries the pipeline and answers nothing"

@@ -17,10 +17,10 @@ from harness.claims.finding import (
 )
 from harness.claims.ledger import BY_ID
 from harness.claims.pairing import about
-from harness.decisions import ABOVE, BELOW, Decision
-from harness.findings import Findings
-from harness.stats import Estimate
-from harness.verdicts import BERT, GPT, TIE, Verdict, advantage_of, main
+from harness.comparing.findings import Findings
+from harness.comparing.verdicts import BERT, GPT, TIE, Verdict, advantage_of, main
+from harness.statistics.decisions import ABOVE, BELOW, Decision
+from harness.statistics.stats import Estimate
 
 CLAIMED = {
     "C1": ("classification", BERT),

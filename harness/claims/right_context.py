@@ -9,10 +9,10 @@ from harness.claims.family import Asked
 from harness.claims.finding import Number
 from harness.claims.gains import question
 from harness.claims.pairing import about, barred, secondary
-from harness.comparison import FULL
-from harness.findings import Findings
-from harness.stats import Estimate
-from harness.verdicts import Verdict, advantage_of, dev_score
+from harness.comparing.comparison import FULL
+from harness.comparing.findings import Findings
+from harness.comparing.verdicts import Verdict, advantage_of, dev_score
+from harness.statistics.stats import Estimate
 
 ADAPTED = ("unmask", "unmask_top", "echo")
 """Modes of labelling in which a decoder's answer depends on what stands to its right."""

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from harness.claims.finding import Decided, Finding, Number, status_of, together
 from harness.claims.ledger import BY_ID
-from harness.comparison import Arm
-from harness.decisions import Decision, outcome
-from harness.findings import Findings
-from harness.verdicts import main
+from harness.comparing.comparison import Arm
+from harness.comparing.findings import Findings
+from harness.comparing.verdicts import main
+from harness.statistics.decisions import Decision, outcome
 
 RELEASED = "GPT-2 small and BERT-base (uncased) as released"
 WHY = (

@@ -9,15 +9,15 @@ from typing import NamedTuple
 
 from scipy import stats as distributions
 
-from harness import timings
 from harness.claims.family import Asked, End, Evidence, Question
 from harness.claims.finding import Number
 from harness.claims.footprint import machine
-from harness.findings import Findings
-from harness.lanes import Raced, device, lanes, raced
+from harness.comparing.findings import Findings
+from harness.comparing.lanes import Raced, device, lanes, raced
 from harness.measurement import Measurement
-from harness.stats import LEVEL, Estimate
-from harness.timings import Ratio
+from harness.statistics import timings
+from harness.statistics.stats import LEVEL, Estimate
+from harness.statistics.timings import Ratio
 
 SPEED = "claims about speed"
 SHAPE, TEXT, STREAM = "C9a", "C9b", "C9c"

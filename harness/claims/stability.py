@@ -13,11 +13,11 @@ from harness.claims.cost import end, resamples
 from harness.claims.family import Asked, Evidence, Question
 from harness.claims.finding import Number
 from harness.claims.pairing import about, barred, few, leading, named, secondary
-from harness.comparison import Arm, Contrast
-from harness.findings import Findings
-from harness.stats import Vector
-from harness.steadiness import diverged, failed
-from harness.verdicts import BERT, GPT, Verdict
+from harness.comparing.comparison import Arm, Contrast
+from harness.comparing.findings import Findings
+from harness.comparing.steadiness import diverged, failed
+from harness.comparing.verdicts import BERT, GPT, Verdict
+from harness.statistics.stats import Vector
 
 EQUIVALENT_FROM = 10
 """Seeds from which two spreads can be called alike."""

@@ -6,7 +6,7 @@ import math
 from statistics import fmean
 from typing import NamedTuple
 
-from harness.comparison import Arm, Contrast
+from harness.comparing.comparison import Arm, Contrast
 from harness.record import Evaluation, Record, TrainLog
 
 SHARE = 0.95

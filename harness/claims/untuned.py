@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness import adaptation, stats
-from harness.adaptation import HEAD_ONLY, NO_SEED, PROMPT
 from harness.claims.family import Asked, Question
 from harness.claims.finding import Number
 from harness.claims.gains import question, sides
 from harness.claims.pairing import about, barred_arms, leading, named, secondary
-from harness.comparison import FULL, Arm, Group
-from harness.findings import Findings
-from harness.stats import Estimate
-from harness.verdicts import Verdict, seeds_in_words
+from harness.comparing import adaptation
+from harness.comparing.adaptation import HEAD_ONLY, NO_SEED, PROMPT
+from harness.comparing.comparison import FULL, Arm, Group
+from harness.comparing.findings import Findings
+from harness.comparing.verdicts import Verdict, seeds_in_words
+from harness.statistics import stats
+from harness.statistics.stats import Estimate
 
 CLAIMED = {"C10c": PROMPT, "C10d": HEAD_ONLY}
 """What came before fine-tuning."""

@@ -14,7 +14,7 @@ from scipy import stats as distributions
 
 from harness.diagnosis.runs import Diagnosis
 from harness.record import CONFIDENCE_UNITS
-from harness.stats import LEVEL, ROUNDING, Estimate
+from harness.statistics.stats import LEVEL, ROUNDING, Estimate
 
 SEEDS_ONLY = "seeds only"
 """What an interval covers that a t distribution over the values of single seeds gives."""

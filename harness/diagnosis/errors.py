@@ -13,12 +13,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import stats
 from harness.diagnosis.detail import Aligned, Small
 from harness.diagnosis.runs import Diagnosis, paired
 from harness.metrics import slot_error
 from harness.record import NOBODY
-from harness.stats import Estimate, Matrix, Vector
+from harness.statistics import stats
+from harness.statistics.stats import Estimate, Matrix, Vector
 
 RIGHT, TYPE, BOUNDARY, BOTH = "right", "type", "boundary", "boundary and type"
 MISSED, INVENTED, ADDED = "missed", "invented", "added"

@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import stats
 from harness.diagnosis.detail import Aligned
 from harness.diagnosis.runs import Diagnosis, paired
-from harness.stats import FEWEST_UNITS, Estimate, Matrix
+from harness.statistics import stats
+from harness.statistics.stats import FEWEST_UNITS, Estimate, Matrix
 
 MICRO, MACRO = "all (micro)", "all (macro)"
 LIMITS = (0.0, 1.0)

@@ -16,10 +16,11 @@ from typing import Any
 
 from safetensors.torch import save_file
 
-from harness import exported, record
+from harness import record
 from harness.contracts import Example, Unsupported
-from harness.exported import Exported
 from harness.exporting import agreement, forms, tokenizing
+from harness.kept import exported
+from harness.kept.exported import Exported
 from harness.serving import Served
 
 PIPELINES = {

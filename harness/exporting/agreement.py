@@ -17,7 +17,7 @@ from torch import Tensor
 from transformers import AutoTokenizer
 
 from harness.contracts import Example, Unsupported
-from harness.exported import Agreement
+from harness.kept.exported import Agreement
 from harness.serving import Served
 
 TEXTS = 32

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.contracts import Unsupported
-from harness.heads import Predictor
+from harness.models.heads import Predictor
 
 _LINEAR = 2.0**-13
 """Below this tanh(x) is x for 32-bit floats (the next term is x^3 / 3), and a variance that is its

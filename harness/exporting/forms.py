@@ -19,12 +19,12 @@ from transformers import (
     GenerationConfig,
 )
 
+from harness.cells.view import Parts
 from harness.contracts import Unsupported
 from harness.decoding import Decoding
 from harness.exporting import answer_layers
-from harness.heads import Predictor, Writer
+from harness.models.heads import Predictor, Writer
 from harness.modes.reading import Reading
-from harness.view import Parts
 
 _AUTO: Mapping[str, Any] = {
     "label": AutoModelForSequenceClassification,

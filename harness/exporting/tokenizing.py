@@ -9,8 +9,8 @@ from tokenizers import Regex, Tokenizer, normalizers
 from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast
 
+from harness.cells.view import Reader
 from harness.serving import Served
-from harness.view import Reader
 
 PADDING = "[PAD]"
 _NAMED = ("bos", "eos", "unk", "sep", "pad", "cls", "mask")

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from harness.findings import Findings
+from harness.comparing.findings import Findings
 from harness.plots import (
     calibration,
     effort,

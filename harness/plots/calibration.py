@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.comparison import Arm
+from harness.comparing.comparison import Arm
+from harness.comparing.findings import Findings
 from harness.diagnosis import Diagnosis, calibration
-from harness.findings import Findings
 from harness.plots import canvas, scales, style
 from harness.plots.picture import Picture
 from harness.plots.shown import MOST, Shown, leading, left_out, named
 from harness.plots.wording import safe, score, sentence
-from harness.stats import Estimate
+from harness.statistics.stats import Estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

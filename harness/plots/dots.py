@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from harness.plots import canvas, scales, style
 from harness.plots.wording import score
-from harness.stats import Estimate
+from harness.statistics.stats import Estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,8 +9,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from harness.efforts import Effort, Searches, efforts
-from harness.findings import Findings
+from harness.comparing.efforts import Effort, Searches, efforts
+from harness.comparing.findings import Findings
 from harness.metrics import Meter
 from harness.plots import canvas, scales, style
 from harness.plots.picture import Picture

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from harness.mismatch import scope
+from harness.comparing.mismatch import scope
+from harness.comparing.verdicts import NONE, PRIMARY, Verdict
 from harness.plots.headline import unit_of
 from harness.plots.shown import called, named
 from harness.plots.wording import counted, plain
-from harness.verdicts import NONE, PRIMARY, Verdict
 
 MAIN, BESIDE, UNTRAINED = "main questions", "other questions", "untrained bodies"
 

@@ -10,14 +10,14 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.findings import Findings
+from harness.comparing.findings import Findings
+from harness.comparing.verdicts import BERT, GPT, NONE, TIE, UNDETERMINED
 from harness.plots import canvas, style
 from harness.plots.entries import BESIDE, MAIN, UNTRAINED, Entry, entry
 from harness.plots.headline import POINTS, headline
 from harness.plots.picture import Picture
 from harness.plots.shown import MECHANISM, left_out
 from harness.plots.wording import sentence
-from harness.verdicts import BERT, GPT, NONE, TIE, UNDETERMINED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

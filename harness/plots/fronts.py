@@ -10,11 +10,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness import timings
 from harness.metrics import Meter
 from harness.plots.timed import Panel, Timed
-from harness.stats import Estimate
-from harness.timings import Percentile
+from harness.statistics import timings
+from harness.statistics.stats import Estimate
+from harness.statistics.timings import Percentile
 
 MOST_POINTS = 6
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harness.comparing.verdicts import BERT, GPT, TIE, UNDETERMINED, Verdict
+from harness.comparing.verdicts import main as main_questions
 from harness.metrics import Meter
 from harness.plots.shown import called
 from harness.plots.wording import listed, plain, sentence, task
-from harness.verdicts import BERT, GPT, TIE, UNDETERMINED, Verdict
-from harness.verdicts import main as main_questions
 
 POINTS = "points"
 WORDS = {

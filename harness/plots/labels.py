@@ -6,14 +6,14 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from harness.comparison import Arm
-from harness.findings import Findings
-from harness.label_curves import Curve, Flip, curves, flips
+from harness.comparing.comparison import Arm
+from harness.comparing.findings import Findings
+from harness.comparing.label_curves import Curve, Flip, curves, flips
 from harness.plots import canvas, scales, style
 from harness.plots.picture import Picture
 from harness.plots.shown import MECHANISM, MOST, left_out, named
 from harness.plots.wording import counted, listed, plain, safe, score, sentence, task
-from harness.stats import Estimate
+from harness.statistics.stats import Estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

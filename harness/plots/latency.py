@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness import timings
-from harness.findings import Findings
+from harness.comparing.findings import Findings
 from harness.plots import canvas, scales, style
 from harness.plots.picture import Picture
 from harness.plots.shown import MOST, left_out
 from harness.plots.timed import Panel, Timed, panels, where_measured
 from harness.plots.wording import listed, quantity, safe, sentence
-from harness.stats import Vector
-from harness.timings import Percentile
+from harness.statistics import timings
+from harness.statistics.stats import Vector
+from harness.statistics.timings import Percentile
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from harness.comparison import Arm
-from harness.findings import Findings
+from harness.comparing.comparison import Arm
+from harness.comparing.findings import Findings
 from harness.metrics import Meter
 from harness.plots import canvas, scales, style
 from harness.plots.picture import Picture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from harness.findings import Findings
+from harness.comparing.findings import Findings
 from harness.plots import canvas, style
 from harness.plots.peaks import (
     BASE,

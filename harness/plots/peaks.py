@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.comparison import Tuned
-from harness.findings import Findings
+from harness.comparing.comparison import Tuned
+from harness.comparing.findings import Findings
 from harness.measurement import Stage, Subject
 from harness.plots.shown import leading, named
 from harness.plots.wording import plain, task

@@ -6,7 +6,7 @@ import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.comparison import GroupKey
+from harness.comparing.comparison import GroupKey
 from harness.plots import style
 
 if TYPE_CHECKING:

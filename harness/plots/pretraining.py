@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.comparison import Arm
-from harness.findings import Findings
+from harness.comparing.comparison import Arm
+from harness.comparing.findings import Findings
 from harness.plots import canvas, style
 from harness.plots.picture import Picture
 from harness.plots.shown import MECHANISM, leading

@@ -11,15 +11,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.adaptation import Kept, adapted, frozen, trainable, way
-from harness.comparison import Group
-from harness.findings import Findings
+from harness.comparing.adaptation import Kept, adapted, frozen, trainable, way
+from harness.comparing.comparison import Group
+from harness.comparing.findings import Findings
 from harness.metrics import Meter
 from harness.plots import canvas, scales, style
 from harness.plots.picture import Picture
 from harness.plots.shown import MECHANISM, MOST, called, left_out
 from harness.plots.wording import plain, safe, score, sentence
-from harness.stats import Estimate
+from harness.statistics.stats import Estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

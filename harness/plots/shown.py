@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from harness.adaptation import way
-from harness.comparison import FULL, SCRATCH, Arm, Contrast, Group
-from harness.findings import Findings
-from harness.mismatch import scope
+from harness.comparing.adaptation import way
+from harness.comparing.comparison import FULL, SCRATCH, Arm, Contrast, Group
+from harness.comparing.findings import Findings
+from harness.comparing.mismatch import scope
+from harness.comparing.verdicts import PRIMARY, Verdict, alarmed
 from harness.plots.wording import counted, listed, plain, task
-from harness.verdicts import PRIMARY, Verdict, alarmed
 
 MOST = 4
 """Groups that one kind of figure is drawn for; captions say what was left out."""

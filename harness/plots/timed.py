@@ -10,13 +10,14 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from harness import record, timings
-from harness.comparison import SCRATCH, Comparison, Tuned
-from harness.lanes import device
+from harness import record
+from harness.comparing.comparison import SCRATCH, Comparison, Tuned
+from harness.comparing.lanes import device
 from harness.measurement import Measurement, Series
 from harness.plots.shown import MECHANISM, named
 from harness.plots.wording import listed, plain, task
-from harness.stats import Vector
+from harness.statistics import timings
+from harness.statistics.stats import Vector
 
 END_TO_END, WHOLE_TEXT = "single stream/end to end", "generation/whole text"
 TIMED = {WHOLE_TEXT: "whole text, natural length", END_TO_END: "end to end"}

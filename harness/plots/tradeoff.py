@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from harness.findings import Findings
+from harness.comparing.findings import Findings
 from harness.metrics import Meter
 from harness.plots import canvas, scales, style
 from harness.plots.fronts import Point, ends_of, front_of, points

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from harness.comparing.findings import Findings
 from harness.diagnosis import MACRO, MICRO, by_type, f1_differences
-from harness.findings import Findings
 from harness.plots import dots
 from harness.plots.dots import Row
 from harness.plots.picture import Picture
 from harness.plots.shown import MOST, Shown, leading, left_out
 from harness.plots.wording import counted, plain, safe, score, sentence
-from harness.stats import Estimate
+from harness.statistics.stats import Estimate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

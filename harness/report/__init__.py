@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness import findings, record
+from harness import record
 from harness.changes import changes as between
+from harness.comparing import findings
+from harness.comparing.findings import Findings
 from harness.contracts import InputError
-from harness.findings import Findings
 from harness.plan import Plan
 from harness.plots import Picture
 from harness.report import (

@@ -9,15 +9,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from harness import steadiness
-from harness.adaptation import Kept, adapted, flops, place, seconds, trainable, way
-from harness.comparison import Arm, Comparison, Group, in_words
-from harness.findings import Findings
+from harness.comparing import steadiness
+from harness.comparing.adaptation import Kept, adapted, flops, place, seconds, trainable, way
+from harness.comparing.comparison import Arm, Comparison, Group, in_words
+from harness.comparing.findings import Findings
+from harness.comparing.verdicts import dev_score
 from harness.record import Record
 from harness.report.controls import fresh_head, mean
 from harness.report.markdown import NONE, count, escape, estimated, got, score, section, table
 from harness.report.summary import caveat, title
-from harness.verdicts import dev_score
 
 INTRODUCTION = (
     "One model, tuned in several ways, each at the best of its own search. Retention is (score - "

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from harness import decisions, timings
-from harness.comparison import Contrast
-from harness.decisions import ABOVE, Decision, Settled
-from harness.findings import Findings
-from harness.lanes import Raced, device, lanes, raced
-from harness.mismatch import scope, sizes
+from harness.comparing.comparison import Contrast
+from harness.comparing.findings import Findings
+from harness.comparing.lanes import Raced, device, lanes, raced
+from harness.comparing.mismatch import scope, sizes
+from harness.comparing.verdicts import BERT, GPT, TIE, UNDETERMINED, Verdict, alarmed, main
 from harness.plan import Plan
 from harness.plots.wording import task
 from harness.report import truncation
 from harness.report.markdown import NONE, bullets, escape, score, section, table
 from harness.report.match import told
 from harness.report.summary import apart, caveat, trouble
-from harness.stats import Estimate
-from harness.verdicts import BERT, GPT, TIE, UNDETERMINED, Verdict, alarmed, main
+from harness.statistics import decisions, timings
+from harness.statistics.decisions import ABOVE, Decision, Settled
+from harness.statistics.stats import Estimate
 
 TITLE = "GPT or BERT, for which task?"
 HEADER = ["task", "choose", "GPT", "BERT", "BERT's advantage", "faster", "how sure"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from harness import invocation
-from harness.comparison import SCRATCH, Arm, Comparison, Failure, Group
+from harness.comparing.comparison import SCRATCH, Arm, Comparison, Failure, Group
 from harness.record import ModelFacts, flatten
 from harness.report import truncation
 from harness.report.markdown import (

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from harness import crosschecks
-from harness.comparison import Arm, Contrast
-from harness.crosschecks import TRAINED_RUNS, CrossCheck, Limits
-from harness.findings import Findings
+from harness.comparing.comparison import Arm, Contrast
+from harness.comparing.findings import Findings
 from harness.report.answer import MOST_ROWS, name_of, primary
 from harness.report.markdown import NONE, estimated, score, section, table
 from harness.report.summary import caveat
-from harness.stats import Estimate, Matrix
+from harness.statistics import crosschecks
+from harness.statistics.crosschecks import TRAINED_RUNS, CrossCheck, Limits
+from harness.statistics.stats import Estimate, Matrix
 
 SEED = 2_023
 """Of the draws: the same records give the same report."""

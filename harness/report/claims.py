@@ -18,10 +18,10 @@ from harness.claims import (
     Number,
     judge,
 )
-from harness.decisions import Decision
-from harness.findings import Findings
+from harness.comparing.findings import Findings
 from harness.report.markdown import NONE, bullets, escape, estimated, score, section, table
-from harness.stats import Estimate
+from harness.statistics.decisions import Decision
+from harness.statistics.stats import Estimate
 
 TITLE = "What articles claim"
 HOW = (

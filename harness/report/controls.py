@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness import metrics
-from harness.comparison import SMOKE, Arm, Control, Group, Run, Score
+from harness.comparing.comparison import SMOKE, Arm, Control, Group, Run, Score
 from harness.record import Evaluation
 from harness.report.markdown import NONE, escape, estimated, score, section, table
 from harness.report.reading import seeds_in_words, voided

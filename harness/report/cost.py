@@ -12,8 +12,8 @@ from statistics import fmean, median
 
 from harness.claims import target
 from harness.claims.target import Spent, Target, logs
-from harness.comparison import Arm, Comparison, Contrast, Group
-from harness.findings import Findings
+from harness.comparing.comparison import Arm, Comparison, Contrast, Group
+from harness.comparing.findings import Findings
 from harness.report import efficiency
 from harness.report.figures import figure
 from harness.report.markdown import NONE, escape, score, section, table

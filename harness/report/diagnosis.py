@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from harness.comparison import SCRATCH, Arm, Group
+from harness.comparing.comparison import SCRATCH, Arm, Group
 from harness.diagnosis import (
     MACRO,
     MICRO,
@@ -24,7 +24,7 @@ from harness.report.mistakes import LARGEST, calibrations, confusions
 from harness.report.reading import voided
 from harness.report.sides import Shown, Side, cells, side_by_side
 from harness.report.summary import named, pretrained
-from harness.stats import Estimate
+from harness.statistics.stats import Estimate
 
 MANY = 20
 """More names than these are shown all together only."""

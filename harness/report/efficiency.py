@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from harness import timings
-from harness.comparison import Comparison, Tuned
-from harness.lanes import device
+from harness.comparing.comparison import Comparison, Tuned
+from harness.comparing.lanes import device
 from harness.measurement import Measurement, Series
 from harness.report import figures, machines
 from harness.report.figures import milliseconds
@@ -22,8 +21,9 @@ from harness.report.memory import FORWARD, TRAINING, Ledger, ledger_of, memory
 from harness.report.reading import voided
 from harness.report.summary import caveat
 from harness.report.texts import PARALLEL
-from harness.stats import Estimate
-from harness.timings import SERVER
+from harness.statistics import timings
+from harness.statistics.stats import Estimate
+from harness.statistics.timings import SERVER
 
 TITLE = "Efficiency"
 NOTHING = (

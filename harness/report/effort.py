@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from harness.comparison import Comparison
-from harness.efforts import Searches, efforts
+from harness.comparing.comparison import Comparison
+from harness.comparing.efforts import Searches, efforts
 from harness.report.markdown import NONE, escape, score, section, table
 from harness.report.summary import caveat
 

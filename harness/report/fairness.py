@@ -8,8 +8,8 @@ from typing import Any
 
 from harness import searched
 from harness.alarms import CHECKS
-from harness.comparison import Arm, Comparison, Group
-from harness.mismatch import sizes
+from harness.comparing.comparison import Arm, Comparison, Group
+from harness.comparing.mismatch import sizes
 from harness.report import match
 from harness.report.markdown import NONE, bullets, escape, got, section, shorten, table
 from harness.report.reading import seeds_in_words

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from harness import timings
 from harness.measurement import Energy, Series
 from harness.report.markdown import NONE, escape, is_number, shorten
-from harness.stats import FEWEST_UNITS, Estimate
-from harness.timings import Percentile
+from harness.statistics import timings
+from harness.statistics.stats import FEWEST_UNITS, Estimate
+from harness.statistics.timings import Percentile
 
 MIB = 2**20
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.comparison import Comparison, Contrast
-from harness.label_curves import UPDATES, Curve, Point, curves
+from harness.comparing.comparison import Comparison, Contrast
+from harness.comparing.label_curves import UPDATES, Curve, Point, curves
 from harness.plots.labels import told
 from harness.report.markdown import NONE, escape, estimated, section, table
 from harness.report.summary import caveat, named

@@ -6,12 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness import record, timings
-from harness.comparison import Comparison
-from harness.lanes import device
+from harness import record
+from harness.comparing.comparison import Comparison
+from harness.comparing.lanes import device
 from harness.measurement import Measurement, Subject
 from harness.report.markdown import bullets, escape, is_number, section, shorten
-from harness.timings import FOREIGN_LOAD, SERVER
+from harness.statistics import timings
+from harness.statistics.timings import FOREIGN_LOAD, SERVER
 
 ARCHITECTURE = "architecture"
 """Weights drawn at random: what `assets` calls them, which the reporting half does not import."""

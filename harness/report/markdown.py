@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 
-from harness.stats import EXAMPLES_ONLY, Estimate
+from harness.statistics.stats import EXAMPLES_ONLY, Estimate
 
 NONE = "-"
 

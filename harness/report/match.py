@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from harness.comparison import Contrast, Group
-from harness.mismatch import Size, sizes
+from harness.comparing.comparison import Contrast, Group
+from harness.comparing.mismatch import Size, sizes
 from harness.report.markdown import NONE, count, escape, section, table
 from harness.report.summary import matched, named, pretrained
 

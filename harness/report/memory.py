@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.comparison import Comparison
+from harness.comparing.comparison import Comparison
 from harness.measurement import Measurement, Stage, Subject
 from harness.report.figures import figure, mib, unmeasured
 from harness.report.machines import ARCHITECTURE, UNTRAINED, named, place

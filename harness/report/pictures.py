@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness import plots
-from harness.comparison import Comparison, Group
-from harness.findings import Findings
+from harness.comparing.comparison import Comparison, Group
+from harness.comparing.findings import Findings
 from harness.plots import Picture
 from harness.plots.wording import safe
 from harness.report.markdown import escape

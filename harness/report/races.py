@@ -10,15 +10,15 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 
-from harness import timings
-from harness.comparison import Comparison
-from harness.findings import Findings
-from harness.lanes import Lane, device, lanes, raced
+from harness.comparing.comparison import Comparison
+from harness.comparing.findings import Findings
+from harness.comparing.lanes import Lane, device, lanes, raced
 from harness.measurement import Measurement, Series
 from harness.report.figures import borne, figure
 from harness.report.machines import machine_of, machines, named, place
 from harness.report.markdown import NONE, bullets, escape, section, shorten, table
-from harness.timings import SERVER, Ratio
+from harness.statistics import timings
+from harness.statistics.timings import SERVER, Ratio
 
 TITLE = "Which is faster"
 NOTHING = (

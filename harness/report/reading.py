@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from harness.comparison import Arm
-from harness.decisions import ABOVE
+from harness.comparing.comparison import Arm
+from harness.comparing.verdicts import (
+    BERT,
+    GPT,
+    TIE,
+    UNDETERMINED,
+    Verdict,
+    alarmed,
+    seeds_in_words,
+)
 from harness.report.markdown import escape, score
-from harness.verdicts import BERT, GPT, TIE, UNDETERMINED, Verdict, alarmed, seeds_in_words
+from harness.statistics.decisions import ABOVE
 
 __all__ = ["reading", "seeds_in_words", "voided"]
 

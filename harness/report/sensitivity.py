@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import stdev
 
-from harness.comparison import SCRATCH, Arm, Group
-from harness.findings import Findings
+from harness.comparing.comparison import SCRATCH, Arm, Group
+from harness.comparing.findings import Findings
 from harness.report.markdown import NONE, escape, score, section, table
 from harness.report.summary import caveat, place
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from harness.findings import Findings
+from harness.comparing.findings import Findings
 from harness.report import sheets_of_measurements as measured
 from harness.report import sheets_of_runs as trained
 from harness.report import sheets_of_verdicts as decided

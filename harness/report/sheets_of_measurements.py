@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from harness import record, timings
-from harness.comparison import Comparison
-from harness.lanes import Lane, device, lanes, raced
+from harness import record
+from harness.comparing.comparison import Comparison
+from harness.comparing.lanes import Lane, device, lanes, raced
 from harness.measurement import Measurement, Series, Stage, Subject
 from harness.report.memory import FORWARD, TRAINING
-from harness.timings import SERVER, WALL, Ratio
+from harness.statistics import timings
+from harness.statistics.timings import SERVER, WALL, Ratio
 
 Row = dict[str, object]
 

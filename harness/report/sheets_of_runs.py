@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from harness.comparison import Arm, Comparison, Contrast, Group, Run
+from harness.comparing.comparison import Arm, Comparison, Contrast, Group, Run
 from harness.metrics import Meter, meter
 from harness.report.truncation import CUT, scored
-from harness.stats import Estimate
+from harness.statistics.stats import Estimate
 
 Row = dict[str, object]
 

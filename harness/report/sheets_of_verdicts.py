@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.findings import Findings
-from harness.mismatch import scope
-from harness.verdicts import Verdict, alarmed
+from harness.comparing.findings import Findings
+from harness.comparing.mismatch import scope
+from harness.comparing.verdicts import Verdict, alarmed
 
 Row = dict[str, object]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from harness.comparison import Contrast
+from harness.comparing.comparison import Contrast
 from harness.diagnosis import Diagnosis
 from harness.report.markdown import NONE, escape, interval, score, table
-from harness.stats import Estimate
+from harness.statistics.stats import Estimate
 
 
 class Side(NamedTuple):

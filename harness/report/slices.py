@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from harness.comparison import Arm, Contrast, Group, SliceScore
+from harness.comparing.comparison import Arm, Contrast, Group, SliceScore
 from harness.report.markdown import (
     bullets,
     escape,

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from harness import metrics
 from harness.alarms import WARNING
-from harness.comparison import SCRATCH, Arm, Comparison, Contrast, Group, in_words
-from harness.findings import Findings
+from harness.comparing.comparison import SCRATCH, Arm, Comparison, Contrast, Group, in_words
+from harness.comparing.findings import Findings
 from harness.record import Cell, Record
 from harness.report import truncation
 from harness.report.markdown import NONE, bullets, escape, estimated, section, table

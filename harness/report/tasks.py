@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from harness import metrics
-from harness.comparison import Comparison, Contrast, Group, Score, in_words
-from harness.findings import Findings
+from harness.comparing.comparison import Comparison, Contrast, Group, Score, in_words
+from harness.comparing.findings import Findings
+from harness.comparing.verdicts import better
 from harness.report import truncation
 from harness.report.adaptation import diverged
 from harness.report.controls import controls
@@ -25,7 +26,6 @@ from harness.report.slices import slices
 from harness.report.summary import caveat, named, ordered, pretrained, title
 from harness.report.texts import looks, samples, signatures
 from harness.report.training import training
-from harness.verdicts import better
 
 SHOWN_SEEDS = 10
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from harness import metrics
-from harness.comparison import SCRATCH, Arm, Group, Sample
+from harness.comparing.comparison import SCRATCH, Arm, Group, Sample
 from harness.report.markdown import NONE, bullets, escape, score, section, shorten, table
 
 LOOKS = (

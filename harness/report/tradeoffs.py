@@ -6,14 +6,14 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 
-from harness.comparison import Comparison
-from harness.costs import DOUBT, ENERGY, MEMORY, P50, P95, TIME, TRAINING, Cost, Kind
-from harness.findings import Findings
+from harness.comparing.comparison import Comparison
+from harness.comparing.costs import DOUBT, ENERGY, MEMORY, P50, P95, TIME, TRAINING, Cost, Kind
+from harness.comparing.findings import Findings
+from harness.comparing.tradeoffs import Lineup, dominates, dominators, lineup, short, unproven
 from harness.report.figures import figure
 from harness.report.machines import machine_of, machines
 from harness.report.markdown import bullets, escape, estimated, score, section, table
 from harness.report.summary import caveat, place
-from harness.tradeoffs import Lineup, dominates, dominators, lineup, short, unproven
 
 TITLE = "Quality against cost"
 READING = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from harness.comparison import Arm, Group
+from harness.comparing.comparison import Arm, Group
 from harness.record import TrainLog
 from harness.report.markdown import NONE, escape, score, section, table
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from harness.comparison import Arm, Group
+from harness.comparing.comparison import Arm, Group
 from harness.report.markdown import NONE, count, escape, table
 
 CUT = ("cut_examples", "cut_words", "cut_entities", "cut_references")

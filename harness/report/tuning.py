@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness import metrics, searched
-from harness.comparison import Arm, Comparison, Group, Tuning
+from harness.comparing.comparison import Arm, Comparison, Group, Tuning
 from harness.report.markdown import NONE, escape, got, is_number, score, section, shorten, table
 from harness.report.summary import caveat, place
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from harness.contracts import Example
-from harness.heads import Writer
 from harness.measure.stopwatch import Reading, Stopwatch
+from harness.models.heads import Writer
 from harness.scenarios import Call
 from harness.serving import Served
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness import batching
 from harness.contracts import Example
+from harness.models import batching
 from harness.scenarios import Call
 from harness.serving import Served
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from harness.batching import Batch
 from harness.contracts import Example
+from harness.models.batching import Batch
 from harness.scenarios import Call
 from harness.serving import Request, Served
 

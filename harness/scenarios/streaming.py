@@ -22,12 +22,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from harness import encoding
 from harness.backbones.attention import Memory
 from harness.backbones.family import Frame
-from harness.batching import Batch
 from harness.contracts import Example
-from harness.encoding import UNBOUNDED, Room
+from harness.models import encoding
+from harness.models.batching import Batch
+from harness.models.encoding import UNBOUNDED, Room
 from harness.scenarios import Call
 from harness.serving import Answer, Served
 

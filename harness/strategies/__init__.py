@@ -6,13 +6,13 @@ from typing import NamedTuple, Protocol
 
 from torch import nn
 
-from harness.heads import Predictor, Writer
+from harness.models.heads import Predictor, Writer
 
 
 class Passes(NamedTuple):
     """What training takes, in forward passes over the training split: for forecasts.
 
-    A record counts what its model really took (`harness.facts`).
+    A record counts what its model really took (`harness.cells.facts`).
     """
 
     each: float  # of an epoch; 3 where everything is tuned

@@ -8,7 +8,7 @@ from torch import nn
 
 from harness.backbones import layers
 from harness.contracts import InputError
-from harness.heads import Predictor, Writer
+from harness.models.heads import Predictor, Writer
 from harness.strategies import Passes
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from harness.heads import Predictor, Writer
+from harness.models.heads import Predictor, Writer
 from harness.strategies import Passes
 
 

@@ -1,7 +1,7 @@
 """The body is a fixed feature extractor: nothing but the answer layer is trained.
 
 The body stays as pretraining left it and reads as it does in use, without dropout, so it has to
-read every text once only (`harness.features`); each epoch is then one of a linear layer.
+read every text once only (`harness.models.features`); each epoch is then one of a linear layer.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from harness.contracts import Unsupported
-from harness.heads import Predictor, Writer
+from harness.models.heads import Predictor, Writer
 from harness.strategies import Passes
 
 NO_TEXTS = (

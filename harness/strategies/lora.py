@@ -18,7 +18,7 @@ from torch import nn
 from transformers.pytorch_utils import Conv1D
 
 from harness.contracts import InputError
-from harness.heads import Predictor, Writer
+from harness.models.heads import Predictor, Writer
 from harness.strategies import Passes
 
 USUAL = (

@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from harness.contracts import InputError
-from harness.heads import Predictor, Writer
+from harness.models.heads import Predictor, Writer
 from harness.quoting import shown
 from harness.strategies import Passes
 
@@ -20,12 +20,12 @@ SCORES = ("sum", "mean", "pmi")
 class Prompt:
     """`shots` solved examples, then the question: how it is asked, and how labels are scored.
 
-    `template` and `words` are as `harness.wording` reads them. `score` is made of a label's
-    log-probability, the sum over its tokens: "sum" itself; "mean", over the number of its tokens;
-    or "pmi", less the same label's after an empty text (PMI_DC of Holtzman et al. 2021, "Surface
-    form competition"). The last is the default: labels differ in how frequent their words are and
-    into how many tokens each family's tokenizer cuts them, which says nothing about the text, and
-    what they score without a text is just that. Raises InputError for values that are none.
+    `template` and `words` are as `harness.examples.wording` reads them. `score` is made of a
+    label's log-probability, the sum over its tokens: "sum" itself; "mean", over the number of its
+    tokens; or "pmi", less the same label's after an empty text (PMI_DC of Holtzman et al. 2021,
+    "Surface form competition"). The last is the default: labels differ in how frequent their words
+    are and into how many tokens each family's tokenizer cuts them, which says nothing about the
+    text, and what they score without a text is just that. Raises InputError for values that are none.
     """
 
     shots: int = 0

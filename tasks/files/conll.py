@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.contracts import Example, InputError, Splits
-from harness.data import prepared
+from harness.examples.data import prepared
 from harness.metrics import entity_f1_conlleval
 from harness.quoting import listed, shown
 from tasks.files import bioes, source

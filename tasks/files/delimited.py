@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.contracts import InputError, Splits
-from harness.data import prepared
+from harness.examples.data import prepared
 from harness.quoting import listed, shown
 from tasks.files import examples, source
 from tasks.files import rows as rows_of
@@ -73,7 +73,7 @@ def load(
     `input` and `target` are generation, where rows of one input are one example with all their
     targets. `labels` maps what files hold to class names, in class order, or lists the classes;
     null takes the sorted labels of the training file. `test_note` says why there is no labelled
-    test file, where that is so. The last five are those of `harness.data.prepared`.
+    test file, where that is so. The last five are those of `harness.examples.data.prepared`.
     """
     asked = examples.form(text=text, second=second, label=label, input=input, target=target)
     quote = one("quote", quote)

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from harness.contracts import Example, InputError, Splits
-from harness.data import parts
+from harness.examples.data import parts
 from harness.quoting import listed, shown
 
 Group = list[int]

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.contracts import InputError, Splits
-from harness.data import prepared
+from harness.examples.data import prepared
 from tasks.files import examples, source
 from tasks.files import rows as rows_of
 from tasks.files.rows import ANSWERS, File, Row

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.contracts import InputError, Splits
-from harness.data import prepared
+from harness.examples.data import prepared
 from harness.quoting import listed, shown
 from tasks.files import conll, delimited, division, examples, layout, rows, source, tables
 from tasks.files.examples import Column, Labels

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from harness.contracts import InputError, Splits
-from harness.data import prepared
+from harness.examples.data import prepared
 from harness.quoting import listed, shown
 from tasks.files import conll, division, examples, source, tables
 from tasks.files.examples import Labels

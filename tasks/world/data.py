@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from harness.contracts import Example, Grade, InputError, Splits
-from harness.data import limit, portion
+from harness.examples.data import limit, portion
 from tasks.world import drafts, entities, grammar, pairs, reviews
 from tasks.world.caps import caps
 from tasks.world.chance import Choice, Sampler, stream

@@ -7,10 +7,11 @@ import made_checkpoints as made
 import torch
 from cells import composed
 
-from harness import assets, prompting, view
 from harness.backbones import body as bodies
+from harness.cells import prompting, view
 from harness.contracts import Example, Splits
-from harness.scoring import Scorer
+from harness.models.scoring import Scorer
+from harness.weights import assets
 
 LABELS = ("warm", "slow and cold", "growing bicycle")
 TEMPLATE = "Near {text} it was {label} , wise ."

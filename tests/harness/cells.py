@@ -6,9 +6,11 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from harness import configuration, foundation, wording
-from harness import setup as setups
-from harness.setup import Setup
+from harness.cells import foundation
+from harness.examples import wording
+from harness.planning import configuration
+from harness.planning import setup as setups
+from harness.planning.setup import Setup
 
 CONF = Path(__file__).parents[2] / "conf"
 SMALL = (

@@ -5,10 +5,10 @@ import itertools
 import random
 import signal
 
-from harness import corpus, groundwork, pretrain_settings
+from harness.cells.isolate import Done, Failed
 from harness.contracts import InputError
-from harness.corpus import Reading
-from harness.isolate import Done, Failed
+from harness.corpora import corpus, groundwork, pretrain_settings
+from harness.corpora.corpus import Reading
 
 TINY = (
     "vocabulary=200",

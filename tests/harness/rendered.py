@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from harness import findings, plan
+from harness import plan
+from harness.comparing import findings
 from harness.report import render
 
 HOSTILE = (

@@ -4,10 +4,12 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from harness import record, search, search_command, sweep
-from harness.assets import Asset
+from harness import record
 from harness.contracts import Splits
-from harness.setup import Foundation
+from harness.planning.setup import Foundation
+from harness.search import command, trials
+from harness.sweeps import sweep
+from harness.weights.assets import Asset
 
 CONF = Path(__file__).parents[2] / "conf"
 SIZE = 1000
@@ -65,7 +67,7 @@ def told(config):
 
 @lru_cache(maxsize=32)
 def _composed(words):
-    return search_command._composed(["search=lr", *words])
+    return command._composed(["search=lr", *words])
 
 
 def composed(tmp_path, *words, few=("trials=4", "seeds=[1000]", "task=classification")):
@@ -75,16 +77,16 @@ def composed(tmp_path, *words, few=("trials=4", "seeds=[1000]", "task=classifica
     wanted, arms = _composed((*small, *words))
     places = {"results": str(tmp_path / "results"), "cache": str(tmp_path / "cache")}
     moved = [replace(a.planned, config={**a.planned.config, **places}) for a in arms]
-    return wanted, [search.Arm(one) for one in moved]
+    return wanted, [trials.Arm(one) for one in moved]
 
 
 def searched(monkeypatch, tmp_path, world, *words, **changes):
     monkeypatch.setattr(sweep, "lay", world.lay)
     monkeypatch.setattr(sweep, "warm", lambda _: None)
     monkeypatch.setattr(sweep, "run_cells", world.run_cells)
-    monkeypatch.setattr(search.environment, "observe", dict)
+    monkeypatch.setattr(trials.environment, "observe", dict)
     wanted, arms = composed(tmp_path, *words, **changes)
-    return wanted, search.run(wanted, arms, 1)
+    return wanted, trials.run(wanted, arms, 1)
 
 
 def tried(found):

@@ -11,7 +11,7 @@ import numpy as np
 import synthetic_texts
 from numpy.typing import NDArray
 
-from harness import record, reliability
+from harness import record
 from harness.record import (
     NOBODY,
     Cell,
@@ -24,6 +24,7 @@ from harness.record import (
     Record,
     TrainLog,
 )
+from harness.statistics import reliability
 
 SLICES = {
     "ner": ("U", "L", "R", "N", "G"),

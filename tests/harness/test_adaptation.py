@@ -9,7 +9,7 @@ from adapting import SIZES, STRATEGIES, strategy
 from rendered import HOSTILE, assert_rectangular, cells, rows, sections
 from synthetic import cell, leave
 
-from harness import adaptation, findings, plan, report, steadiness, train
+from harness import plan, report, train
 from harness.claims import (
     NOT_TESTED,
     REVERSED,
@@ -18,10 +18,11 @@ from harness.claims import (
     judge,
 )
 from harness.claims.pairing import leading
+from harness.comparing import adaptation, findings, steadiness
+from harness.comparing.verdicts import PRIMARY, main
 from harness.plots import retention
 from harness.record import UNSUPPORTED, Outcome
 from harness.report.adaptation import adaptation as shown
-from harness.verdicts import PRIMARY, main
 
 DIVERGED = Outcome("failed", "Diverged: the loss became nan; try a lower learning rate")
 NOTHING = {"data": None, "model": None, "training": None, "evaluated": None, "metrics": ()}

@@ -8,8 +8,8 @@ import pytest
 from synthetic import cell, data, leave, made, model
 
 from harness import record
-from harness.aggregate import compare
-from harness.comparison import Comparison
+from harness.comparing.aggregate import compare
+from harness.comparing.comparison import Comparison
 from harness.record import Outcome
 
 

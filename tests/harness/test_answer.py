@@ -8,9 +8,11 @@ from measured import gate, lane, race, subject
 from rendered import rows, sections, text_of
 from synthetic import SLICES, cell, data, leave, model
 
-from harness import decisions, findings, plan, record, stats, verdicts
-from harness.decisions import Settled
+from harness import plan, record
+from harness.comparing import findings, verdicts
 from harness.report import answer, checks, sensitivity
+from harness.statistics import decisions, stats
+from harness.statistics.decisions import Settled
 
 PLAN = plan.default()
 

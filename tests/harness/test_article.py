@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from synthetic import cell, leave
 
-from harness import findings, plan
+from harness import plan
 from harness.claims import EQUIVALENT, REVERSED, SUPPORTED, UNDETERMINED, article, judge, size
+from harness.comparing import findings
 
 REAL = os.environ.get("GPT_OR_BERT_DATA")
 PLAN = plan.default()

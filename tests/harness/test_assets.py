@@ -11,15 +11,18 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from harness import assets, encoding, experiment, foundation, pretrain, record
+from harness import experiment, pretrain, record
 from harness.backbones.family import Frame
+from harness.cells import foundation
 from harness.contracts import InputError
-from harness.encoding import Room
+from harness.models import encoding
+from harness.models.encoding import Room
+from harness.weights import assets
 
 TRAIN = """
 import sys
 from pathlib import Path
-from harness.assets import save_tokenizer
+from harness.weights.assets import save_tokenizer
 text = "the quick brown foxes jumped over lazy dogs while seven wizards hexed quiet zebras"
 texts = [text.split()[i:] + text.split()[:i] for i in range(12)]
 save_tokenizer(Path(sys.argv[1]), None, texts, 90)

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from harness import probes
 from harness.backbones import body as bodies
 from harness.backbones import masks
 from harness.backbones.bert import Bert
 from harness.backbones.family import Specials
 from harness.backbones.gpt import Gpt
-from harness.heads import Predictor
+from harness.cells import probes
+from harness.models.heads import Predictor
 from harness.modes.native import Native
 
 SPECIALS = Specials(pad=0, unk=1, cls=2, sep=3, mask=4, eos=5, count=6, vocabulary=60)

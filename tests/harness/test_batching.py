@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from harness import batching, encoding
-from harness.assets import SPECIALS, save_tokenizer
 from harness.backbones.family import Frame
-from harness.encoding import Room
+from harness.models import batching, encoding
+from harness.models.encoding import Room
 from harness.pretrain import load_tokenizer, specials
+from harness.weights.assets import SPECIALS, save_tokenizer
 
 TEXTS = [["Mira", "met", "Kodu"], ["met"], ["Kodu", "Kodu", "Kodu", "Mira"], ["zzz", "met"]]
 VOCABULARY = (*SPECIALS, "Mi", "##ra", "Ko", "##du", "met")

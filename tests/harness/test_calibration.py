@@ -9,14 +9,17 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from harness import assets, calibration, encoding, pretrain, surprisal
+from harness import calibration, pretrain
 from harness.backbones import masks
 from harness.backbones.bert import Bert
 from harness.backbones.gpt import Gpt
+from harness.cells.isolate import Done, Failed
 from harness.contracts import InputError
-from harness.encoding import UNBOUNDED, Room
-from harness.isolate import Done, Failed
+from harness.corpora import surprisal
+from harness.models import encoding
+from harness.models.encoding import UNBOUNDED, Room
 from harness.pretrain import Pretraining
+from harness.weights import assets
 from tasks.markov import Source
 
 SOURCE = Source(states=8, length=10)

@@ -12,7 +12,7 @@ from rendered import HOSTILE, STEERING, assert_rectangular, cells, rows, section
 from scipy import stats as distributions
 from synthetic import SLICES, cell, data, leave, model
 
-from harness import changes, findings, plan, record, timings
+from harness import changes, plan, record
 from harness.changes import costs, scores
 from harness.changes.scores import (
     BETTER,
@@ -23,12 +23,14 @@ from harness.changes.scores import (
     UNCHANGED,
     WORSE,
 )
+from harness.comparing import findings
+from harness.comparing.verdicts import BERT, GPT, NONE, UNDETERMINED
 from harness.record import Outcome
 from harness.report.__main__ import main
 from harness.report.changes import changes as told_of
 from harness.report.markdown import score
-from harness.stats import Estimate, mean_interval
-from harness.verdicts import BERT, GPT, NONE, UNDETERMINED
+from harness.statistics import timings
+from harness.statistics.stats import Estimate, mean_interval
 
 PLAN = plan.default()
 HERE = {"cpu": "EPYC", "versions": {"torch": "2.6"}, "commit": "abc", "load": 1.0}

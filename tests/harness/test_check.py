@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import check, doubts, inspection, quoting
+from harness import check, quoting
 from harness.contracts import Example, InputError, Splits
-from harness.inspection import Lengths, Room
+from harness.examples import doubts, inspection
+from harness.examples.inspection import Lengths, Room
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "fixtures"

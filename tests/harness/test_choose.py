@@ -25,9 +25,10 @@ from rendered import STEERING
 from synthetic import cell, leave
 from test_tradeoffs import fast, known, results
 
-from harness import choose, costs, findings, plan
+from harness import choose, plan
+from harness.comparing import costs, findings
+from harness.comparing.costs import MONEY, P50, P95, TIME
 from harness.contracts import InputError
-from harness.costs import MONEY, P50, P95, TIME
 from harness.report.choice import WIDTH, case, caveats
 from harness.report.choice.flips import flips
 

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from harness import metrics, resampling, stats
-from harness.choosing import (
+from harness import metrics
+from harness.comparing import resampling
+from harness.comparing.choosing import (
     EDGE,
     FITS,
     MISSES,
@@ -26,11 +27,12 @@ from harness.choosing import (
     standing,
     without,
 )
-from harness.costs import ENERGY, MEMORY, MONEY, P50, P95, TIME, TRAINING, Cost
-from harness.resampling import confidence
-from harness.stats import Estimate
-from harness.timings import Ratio
-from harness.tradeoffs import Lead, Lineup
+from harness.comparing.costs import ENERGY, MEMORY, MONEY, P50, P95, TIME, TRAINING, Cost
+from harness.comparing.resampling import confidence
+from harness.comparing.tradeoffs import Lead, Lineup
+from harness.statistics import stats
+from harness.statistics.stats import Estimate
+from harness.statistics.timings import Ratio
 
 ORDER = (P95, MEMORY)
 NAN = math.nan

@@ -12,7 +12,7 @@ from measured import MIB, architecture, gate, keep, lane, probe, race, stages
 from rendered import HOSTILE, STEERING, assert_rectangular, cells, rows, sections
 from synthetic import SLICES, TRAINING, cell, leave, model
 
-from harness import decisions, findings, plan, stats
+from harness import plan
 from harness.claims import (
     CLAIMS,
     DEPENDS,
@@ -34,9 +34,11 @@ from harness.claims.finding import together
 from harness.claims.gains import above_rule
 from harness.claims.stability import spread_ratio
 from harness.claims.target import NEVER, reached, target
+from harness.comparing import findings
 from harness.record import Evaluation, Outcome
 from harness.report.claims import claims
-from harness.stats import Estimate
+from harness.statistics import decisions, stats
+from harness.statistics.stats import Estimate
 
 PLAN = plan.default()
 WIDE = replace(PLAN, embedded={"accuracy": 0.2, "entity_f1": 0.2, "slot_error": 0.5})

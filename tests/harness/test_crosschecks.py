@@ -15,14 +15,14 @@ import pytest
 from numpy.typing import NDArray
 from test_stats import per_text, text_counts
 
-from harness import crosschecks, stats
 from harness.contracts import InputError
-from harness.crosschecks import (
+from harness.metrics import bleu
+from harness.statistics import crosschecks, stats
+from harness.statistics.crosschecks import (
     approximate_randomisation,
     bootstrap_interval,
     hierarchical_bootstrap,
 )
-from harness.metrics import bleu
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "slow"))
 import test_coverage as simulation

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from harness import data
 from harness.contracts import Counts, Example, InputError, Splits, Unit
+from harness.examples import data
 
 
 def example(text: str, target: int = 0, name: str = "x") -> Example:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import decisions, stats
-from harness.decisions import ABOVE, BELOW, EQUIVALENT, UNDETERMINED, Settled
-from harness.stats import Components, Estimate
+from harness.statistics import decisions, stats
+from harness.statistics.decisions import ABOVE, BELOW, EQUIVALENT, UNDETERMINED, Settled
+from harness.statistics.stats import Components, Estimate
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "slow"))
 import test_coverage as simulation

@@ -11,7 +11,7 @@ from harness.backbones.family import Specials
 from harness.backbones.gpt import Gpt
 from harness.contracts import InputError
 from harness.decoding import Decoding
-from harness.heads import Writer
+from harness.models.heads import Writer
 from harness.modes.autoregressive import CAUSAL, UNILM
 from harness.modes.mask_predict import MaskPredict
 

@@ -17,16 +17,18 @@ from seqeval.scheme import IOB2
 from sklearn.metrics import precision_recall_fscore_support
 from synthetic import WORDS, cell, data, leave
 
-from harness import diagnosis, mentions, reliability, stats
-from harness.aggregate import compare
-from harness.comparison import Arm
+from harness import diagnosis
+from harness.comparing.aggregate import compare
+from harness.comparing.comparison import Arm
+from harness.comparing.shelf import Shelf
 from harness.contracts import Counts, Example
 from harness.diagnosis import MACRO, MICRO, Detail, Diagnosis, by_type, errors
 from harness.diagnosis.confidence import SEEDS_ONLY, over_seeds
+from harness.examples import mentions
 from harness.metrics import entity_f1
 from harness.record import NOBODY, CountTable
 from harness.report import markdown
-from harness.shelf import Shelf
+from harness.statistics import reliability, stats
 from tasks.classification import Classification
 from tasks.ner import Ner
 

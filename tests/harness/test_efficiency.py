@@ -14,13 +14,14 @@ from measured import MIB, gate, kept, lane, pair, probe, race, rates, subject
 from rendered import HOSTILE, STEERING, assert_rectangular, cells, rows, sections, text_of
 from synthetic import TRAINING, cell, leave
 
-from harness import assets, measurement
-from harness.aggregate import compare
+from harness import measurement
+from harness.comparing.aggregate import compare
 from harness.measure.stopwatch import Stopwatch
 from harness.measurement import Measurement, Subject
 from harness.record import Evaluation
 from harness.report.__main__ import main
 from harness.report.summary import MECHANISM
+from harness.weights import assets
 
 
 def architecture(family: str, task: str = "-", **changes: Any) -> Subject:

@@ -7,19 +7,21 @@ import torch
 from cells import composed, small_setup
 from test_flops import counted
 
-from harness import experiment, facts, forecast, record
+from harness import experiment, record
 from harness.backbones import body as bodies
 from harness.backbones import layers
 from harness.backbones.family import Specials
-from harness.batching import Batch
+from harness.cells import facts
+from harness.cells.view import parts_of
 from harness.claims import target
-from harness.heads import Predictor, Writer
+from harness.models.batching import Batch
+from harness.models.heads import Predictor, Writer
 from harness.record import Evaluation
 from harness.strategies.freeze import Freeze
 from harness.strategies.full import Full
 from harness.strategies.head_only import HeadOnly
 from harness.strategies.lora import Lora
-from harness.view import parts_of
+from harness.sweeps import forecast
 
 EXAMPLES, TOKENS, VOCABULARY = 4, 32, 600
 SPECIALS = Specials(0, 1, 2, 3, 4, 5, 6, VOCABULARY)

@@ -10,12 +10,13 @@ import pytest
 from rendered import HOSTILE, assert_rectangular, cells, rows, sections, text_of
 from synthetic import cell, leave
 
-from harness import efforts, findings, metrics, plan, searched
-from harness.aggregate import compare
-from harness.efforts import BEHIND, HERE, Effort, Searches, Tried
-from harness.expected import expected_best
+from harness import metrics, plan, searched
+from harness.comparing import efforts, findings
+from harness.comparing.aggregate import compare
+from harness.comparing.efforts import BEHIND, HERE, Effort, Searches, Tried
 from harness.plots import effort
 from harness.record import Outcome
+from harness.statistics.expected import expected_best
 
 ACCURACY, SLOT_ERROR = metrics.meter("accuracy"), metrics.meter("slot_error")
 

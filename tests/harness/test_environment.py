@@ -5,7 +5,7 @@ import os
 import pytest
 from test_energy import gpu
 
-from harness import environment
+from harness.measure import environment
 
 GIB = 2**30
 

@@ -10,21 +10,13 @@ import torch
 from cells import composed, small_setup
 from transformers import AutoModel
 
-from harness import (
-    aggregate,
-    alarms,
-    configuration,
-    diagnosis,
-    experiment,
-    foundation,
-    pretrain,
-    probes,
-    record,
-    view,
-)
+from harness import alarms, diagnosis, experiment, pretrain, record
 from harness.backbones.bert import Bert
 from harness.backbones.gpt import Gpt
+from harness.cells import foundation, probes, view
+from harness.comparing import aggregate
 from harness.contracts import InputError
+from harness.planning import configuration
 
 
 @pytest.fixture(autouse=True)
@@ -124,7 +116,7 @@ def test_a_result_outlives_a_model_that_cannot_be_kept(tmp_path, shared_cache, m
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("harness.card.write", full)
+    monkeypatch.setattr("harness.kept.card.write", full)
     setup = small_setup(tmp_path, shared_cache, "model=bert", keep=True)
     told = (
         f"scored and recorded, .* not be kept .No space left.*; make room .* delete {setup.folder}"

@@ -12,8 +12,10 @@ from cells import small_setup
 from rendered import HOSTILE
 from synthetic import cell, data, leave, model
 
-from harness import aggregate, card, experiment, exported, record
-from harness.exported import Agreement, Exported
+from harness import experiment, record
+from harness.comparing import aggregate
+from harness.kept import card, exported
+from harness.kept.exported import Agreement, Exported
 from harness.report.markdown import interval, score
 
 FORM = Exported(

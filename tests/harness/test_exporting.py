@@ -16,13 +16,15 @@ from transformers import (
     pipeline,
 )
 
-from harness import exported, exporting, pretrain, record, serving, view
+from harness import exporting, pretrain, record, serving
 from harness.backbones import body as bodies
+from harness.cells import view
+from harness.cells.view import Reader, room_of
 from harness.contracts import Example, Unsupported
 from harness.decoding import Decoding
 from harness.exporting import agreement, answer_layers, forms
-from harness.heads import Predictor, Writer
-from harness.view import Reader, room_of
+from harness.kept import exported
+from harness.models.heads import Predictor, Writer
 
 CLASSES = ["O", "B-PER", "I-PER", "B-LOC"]
 TEXTS = [Example(str(i), tuple(text.split()), 0) for i, text in enumerate(made.TEXTS[:6])]

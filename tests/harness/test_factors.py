@@ -5,8 +5,9 @@ import os
 import pytest
 from adapting import strategy
 
-from harness import findings, plan
+from harness import plan
 from harness.claims import EQUIVALENT, NOT_TESTED, REVERSED, SUPPORTED, UNDETERMINED, judge
+from harness.comparing import findings
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,8 @@ from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from harness.backbones import body as bodies
 from harness.backbones.family import Specials
-from harness.facts import forward_flops
-from harness.view import parts_of
+from harness.cells.facts import forward_flops
+from harness.cells.view import parts_of
 
 MODELS = ["gpt2", "bert", "twin_gpt", "twin_bert", "gpt2_4x256", "bert_base"]
 

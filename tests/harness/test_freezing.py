@@ -7,7 +7,7 @@ import pytest
 from adapting import strategy
 from synthetic import cell, leave
 
-from harness import findings, plan
+from harness import plan
 from harness.claims import (
     EQUIVALENT,
     NOT_TESTED,
@@ -18,6 +18,7 @@ from harness.claims import (
     judge,
 )
 from harness.claims.freezing import both
+from harness.comparing import findings
 
 PLAN = plan.default()
 

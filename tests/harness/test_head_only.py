@@ -12,11 +12,13 @@ from test_lora import state, steps, writer
 from test_strategies import KINDS, batch, predictor
 from test_windows import reader, side, split
 
-from harness import batching, experiment, labelling, record, train
+from harness import experiment, record, train
+from harness.cells import labelling
 from harness.contracts import Unsupported
-from harness.features import Features
-from harness.heads import Predictor
 from harness.measure.stopwatch import Stopwatch
+from harness.models import batching
+from harness.models.features import Features
+from harness.models.heads import Predictor
 from harness.modes.autoregressive import CAUSAL
 from harness.strategies.head_only import HeadOnly
 

@@ -8,12 +8,13 @@ import pytest
 from rendered import HOSTILE, assert_rectangular, cells, rows, sections, text_of
 from synthetic import cell, data, leave
 
-from harness import aggregate, choose, findings, label_curves, plan
-from harness.label_curves import PASSES, UPDATES, Curve, curves, flips
+from harness import choose, plan
+from harness.comparing import aggregate, findings, label_curves
+from harness.comparing.label_curves import PASSES, UPDATES, Curve, curves, flips
+from harness.comparing.verdicts import BERT, GPT, main
 from harness.plots import labels as picture
 from harness.report import labels as page
-from harness.stats import BOTH, EXAMPLES_ONLY, Estimate
-from harness.verdicts import BERT, GPT, main
+from harness.statistics.stats import BOTH, EXAMPLES_ONLY, Estimate
 
 SIZES = (125, 250, 500, 1000)
 EPOCHS = dict(zip(SIZES, (64, 32, 16, 8), strict=True))

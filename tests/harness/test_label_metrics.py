@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, matthews_corrcoef
 
-from harness import metrics, stats
+from harness import metrics
 from harness.metrics import macro_f1, mcc
+from harness.statistics import stats
 
 THEIRS: dict[Any, Any] = {
     macro_f1: lambda gold, pred: f1_score(gold, pred, labels=sorted(set(gold)), average="macro"),

@@ -18,7 +18,7 @@ from harness.contracts import InputError
 from harness.measure import peaks
 from harness.measure.stopwatch import Stopwatch
 from harness.measurement import Stage
-from harness.setup import CPU
+from harness.planning.setup import CPU
 
 MIB = 2**20
 

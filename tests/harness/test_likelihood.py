@@ -21,9 +21,11 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from harness import assets, likelihood, rolling
+from harness import likelihood
 from harness.contracts import InputError
-from harness.rolling import Window
+from harness.corpora import rolling
+from harness.corpora.rolling import Window
+from harness.weights import assets
 
 TEXTS = [
     "The cat sat on the mat, and the dog lay by the door.\n" * 3,

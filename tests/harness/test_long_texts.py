@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 from cells import composed, small_setup
 
-from harness import aggregate, configuration, data, experiment, foundation, record, serving
-from harness import setup as setups
+from harness import experiment, record, serving
+from harness.cells import foundation
+from harness.comparing import aggregate
 from harness.contracts import Example
+from harness.examples import data
+from harness.planning import configuration
+from harness.planning import setup as setups
 
 SHORT, TOGETHER = 24, 5
 LONG = ("data.train_size=60", "data.dev_size=10", "data.test_size=40", "train.lr=3e-3")

@@ -12,15 +12,16 @@ from test_exporting import CELLS, CLASSES, SHAPES, _compare, folders, tuned
 from test_strategies import DEPTH, KINDS, batch, family, predictor
 from transformers import pipeline
 
-from harness import experiment, exporting, predict_model, record, train
+from harness import experiment, exporting, record, train
 from harness.backbones import body as bodies
 from harness.contracts import InputError
-from harness.heads import Writer
+from harness.kept import predict_model
+from harness.kept.predict_lines import Asked
+from harness.kept.predict_words import blanks
 from harness.metrics import entity_f1
+from harness.models.heads import Writer
 from harness.modes.autoregressive import CAUSAL, UNILM
 from harness.modes.mask_predict import MaskPredict
-from harness.predict_lines import Asked
-from harness.predict_words import blanks
 from harness.strategies.freeze import Freeze
 from harness.strategies.lora import Lora, linear
 

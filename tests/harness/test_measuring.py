@@ -8,8 +8,8 @@ import measured
 import pytest
 
 from harness import measurement, measuring, record
-from harness import setup as setups
-from harness.isolate import Done, Failed, Job
+from harness.cells.isolate import Done, Failed, Job
+from harness.planning import setup as setups
 
 FAMILY = {"gpt2": "gpt", "bert": "bert", "twin_gpt": "gpt"}
 

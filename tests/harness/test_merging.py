@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 from synthetic import SLICES, cell, data, leave
 
-from harness import findings, plan
-from harness.findings import AFTER, BEFORE, LOST, NEVER, SEVERAL
-from harness.verdicts import BERT, GPT, NONE, TIE, UNDETERMINED
+from harness import plan
+from harness.comparing import findings
+from harness.comparing.findings import AFTER, BEFORE, LOST, NEVER, SEVERAL
+from harness.comparing.verdicts import BERT, GPT, NONE, TIE, UNDETERMINED
 
 PLAN = plan.default()
 FIRST, SECOND = {"cpu": "EPYC", "commit": "abc"}, {"cpu": "Xeon", "commit": "abc"}

@@ -9,14 +9,16 @@ import torch
 from cells import composed, small_setup
 from test_backbones import BERT, GLU, GPT, SPECIALS, TEXTS, TINY, predictor, probed
 
-from harness import alarms, configuration, encoding, experiment, record, serving
+from harness import alarms, experiment, record, serving
 from harness.backbones import body as bodies
 from harness.backbones import masks
 from harness.backbones.family import Frame
 from harness.contracts import InputError
-from harness.encoding import Encoded
+from harness.models import encoding
+from harness.models.encoding import Encoded
 from harness.modes.echo import Echo
 from harness.modes.unmask import Unmask
+from harness.planning import configuration
 
 ALL, TOP, ECHO = Unmask("unmask", 1.0), Unmask("unmask_top", 0.5), Echo("echo")
 

@@ -11,8 +11,9 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from harness import configuration, plan
+from harness import plan
 from harness.contracts import InputError
+from harness.planning import configuration
 
 CONF = Path(__file__).parents[2] / "conf"
 

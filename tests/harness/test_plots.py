@@ -31,9 +31,11 @@ from measured import MIB, keep, kept, probe, single, subject
 from rendered import HOSTILE, STEERING
 from synthetic import TRAINING, cell, leave
 
-from harness import findings, metrics, plots, timings
+from harness import metrics, plots
+from harness.comparing import findings
+from harness.comparing.findings import Findings
+from harness.comparing.verdicts import BERT, GPT, NONE, TIE, UNDETERMINED
 from harness.diagnosis import Detail, Diagnosis, by_type
-from harness.findings import Findings
 from harness.measurement import Stage
 from harness.plots import (
     calibration,
@@ -65,9 +67,9 @@ from harness.plots.learning import Course
 from harness.plots.shown import MOST, leading
 from harness.plots.types import Typed
 from harness.record import Evaluation
-from harness.stats import Estimate
-from harness.timings import Percentile
-from harness.verdicts import BERT, GPT, NONE, TIE, UNDETERMINED
+from harness.statistics import timings
+from harness.statistics.stats import Estimate
+from harness.statistics.timings import Percentile
 
 ACCURACY, SLOT_ERROR, BLEU = map(metrics.meter, ("accuracy", "slot_error", "bleu"))
 COLOURS = {colour.lower() for colour in (*style.PALETTE, *style.GREYS)}

@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness import pool
-from harness.isolate import Done, Failed, Job
+from harness.cells import pool
+from harness.cells.isolate import Done, Failed, Job
 
 HERE = Path(__file__).parent
 
@@ -68,7 +68,7 @@ PARENT = """
 import sys
 sys.path.insert(0, {here!r})
 from harness import pool
-from harness.isolate import Job
+from harness.cells.isolate import Job
 jobs = [Job(str(n), "jobs:forever", {folder!r}) for n in range(2)]
 if __name__ == "__main__":
     list(pool.run(jobs, 2, 600.0, "test"))

@@ -13,10 +13,11 @@ import torch
 from cells import small_setup
 from safetensors.torch import load_file, save_file
 
-from harness import experiment, exported, predict, predict_lines, predict_model, record
-from harness import predict_words as division
+from harness import experiment, predict, record
 from harness.contracts import InputError
-from harness.predict_lines import Asked
+from harness.kept import exported, predict_lines, predict_model
+from harness.kept import predict_words as division
+from harness.kept.predict_lines import Asked
 
 CELLS = {
     "label": ("classification", "gpt2", ()),

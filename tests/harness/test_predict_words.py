@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.predict_words import blanks, words
+from harness.kept.predict_words import blanks, words
 
 TEXTS = {
     "Germany's U.S. team (don't) paid $1,000.50 at 17:30...": (

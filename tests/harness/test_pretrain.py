@@ -14,9 +14,11 @@ from filelock import FileLock
 from omegaconf import OmegaConf
 from pretrained_text import TINY, folder_of, here
 
-from harness import assets, groundwork, pretrain_pair, pretrain_settings, record
+from harness import record
+from harness.cells.isolate import Failed
 from harness.contracts import InputError, Splits
-from harness.isolate import Failed
+from harness.corpora import groundwork, pretrain_pair, pretrain_settings
+from harness.weights import assets
 
 TWINS = ("small_twin_gpt", "small_twin_bert")
 

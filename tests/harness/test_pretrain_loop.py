@@ -12,10 +12,12 @@ from pretrained_text import folder_of, laid
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
 
-from harness import blocks, checkpoints, lessons, pretrain, pretrain_pair, pretraining, train
-from harness.blocks import SEPARATOR
+from harness import pretrain, train
 from harness.contracts import InputError
-from harness.pretraining import Knobs, Learner, Orders
+from harness.corpora import blocks, lessons, pretrain_pair, pretraining
+from harness.corpora.blocks import SEPARATOR
+from harness.corpora.pretraining import Knobs, Learner, Orders
+from harness.weights import checkpoints
 
 NAMES = ("small_gpt2", "small_bert")
 
@@ -359,7 +361,7 @@ def test_twins_start_from_the_same_numbers(tmp_path):
     text = folder_of(tmp_path / "text")
     from pretrained_text import TINY
 
-    from harness import groundwork, pretrain_settings
+    from harness.corpora import groundwork, pretrain_settings
 
     common = [one for one in TINY if not one.startswith("sides.")]
     config = pretrain_settings.composed([f"text={text}", f"out={tmp_path}", *common, *typed])

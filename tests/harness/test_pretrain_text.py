@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from pretrained_text import folder_of, paragraph, read
 
-from harness import assets, blocks, corpus, pretrain
-from harness.blocks import SEPARATOR, Cut
+from harness import pretrain
 from harness.contracts import InputError
-from harness.corpus import Reading
+from harness.corpora import blocks, corpus
+from harness.corpora.blocks import SEPARATOR, Cut
+from harness.corpora.corpus import Reading
+from harness.weights import assets
 
 
 def put(place, **files):

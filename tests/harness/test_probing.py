@@ -7,10 +7,10 @@ from cells import composed
 from clocks import Clock
 
 from harness import probing
-from harness.configuration import build
 from harness.contracts import Example
 from harness.measure.nvml import Gpu
 from harness.measurement import Series
+from harness.planning.configuration import build
 
 EXAMPLES = [Example(id="0", words=("a",) * 4, target=None) for _ in range(64)]
 SERVED = SimpleNamespace(

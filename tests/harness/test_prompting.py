@@ -13,21 +13,13 @@ from asked import TEST, TRAIN, Asked
 from cells import composed, small_setup
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM
 
-from harness import (
-    aggregate,
-    alarms,
-    configuration,
-    experiment,
-    foundation,
-    labelling,
-    predict,
-    prompting,
-    record,
-    report,
-    sweep,
-)
+from harness import alarms, experiment, predict, record, report
+from harness.cells import foundation, labelling, prompting
+from harness.comparing import aggregate
 from harness.contracts import Example, InputError, Unsupported
-from harness.expansion import Planned
+from harness.planning import configuration
+from harness.planning.expansion import Planned
+from harness.sweeps import sweep
 
 PAIRS = (
     'strategy.template="{text} {second} {label} ."',

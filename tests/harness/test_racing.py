@@ -8,9 +8,9 @@ from cells import composed
 from clocks import Clock
 
 from harness import racing
-from harness.configuration import build
 from harness.contracts import InputError
 from harness.measure.samples import WarmUp
+from harness.planning.configuration import build
 from harness.scenarios import Call
 
 SETTINGS = racing.Race(

@@ -14,13 +14,14 @@ from cells import small_setup
 from rendered import assert_rectangular, rows
 from synthetic import cell, data, made, table
 
-from harness import choose, claims, experiment, findings, metrics, plan, record
+from harness import choose, claims, experiment, metrics, plan, record
+from harness.comparing import findings
+from harness.comparing.findings import Findings
+from harness.comparing.verdicts import BERT, PRIMARY, TIE
 from harness.contracts import Example
-from harness.findings import Findings
 from harness.metrics import ndcg_10
 from harness.record import Record
 from harness.report import render
-from harness.verdicts import BERT, PRIMARY, TIE
 from tasks.ranking import METRICS, Ranking
 
 QUERIES, CANDIDATES = 200, 6

@@ -10,8 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import ndcg_score, roc_auc_score
 
-from harness import metrics, stats
+from harness import metrics
 from harness.metrics import auc, mrr, ndcg_10, query_auc
+from harness.statistics import stats
 
 Floats = NDArray[np.float64]
 WITHIN = {"ndcg_10": ndcg_10, "query_auc": query_auc, "mrr": mrr}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harness import ratios, stats
+from harness.statistics import ratios, stats
 
 
 def drawn(rng, mean, whole, seeds=5, units=200, seed_sd=0.02):

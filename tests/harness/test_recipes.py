@@ -17,9 +17,11 @@ from cells import CONF, composed
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from harness import configuration, expansion, foundation, metrics, plan
+from harness import metrics, plan
+from harness.cells import foundation
 from harness.contracts import InputError, Splits
-from harness.expansion import Planned
+from harness.planning import configuration, expansion
+from harness.planning.expansion import Planned
 
 FORMS = {
     "intent": ("classification", "accuracy"),

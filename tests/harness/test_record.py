@@ -4,7 +4,8 @@ import json
 import pytest
 from synthetic import TRAINING, cell, made
 
-from harness import contracts, record, shelf
+from harness import contracts, record
+from harness.comparing import shelf
 
 CELL = record.Cell(
     "gpt2", "gpt", "mini", "match", "embedded", "ner", "world", "causal", "full", 0, "result"

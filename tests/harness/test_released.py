@@ -15,12 +15,14 @@ from transformers import (
     AutoTokenizer,
 )
 
-from harness import assets, encoding, pretrain, released
+from harness import pretrain
 from harness.backbones import body as bodies
 from harness.backbones import checkpoint
 from harness.backbones.attention import Memory
 from harness.contracts import InputError
-from harness.encoding import UNBOUNDED, Room
+from harness.models import encoding
+from harness.models.encoding import UNBOUNDED, Room
+from harness.weights import assets, released
 
 TOLERANCE = 1e-5
 LENGTHS = (24, 17, 9)

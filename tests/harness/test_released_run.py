@@ -10,8 +10,11 @@ import pytest
 from cells import composed, small_setup
 from huggingface_hub import constants
 
-from harness import configuration, experiment, foundation, record, released
+from harness import experiment, record
+from harness.cells import foundation
 from harness.contracts import InputError
+from harness.planning import configuration
+from harness.weights import released
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 TINY = ("data.train_size=32", "data.dev_size=12", "data.test_size=12", "train.max_length=60")

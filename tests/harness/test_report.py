@@ -14,7 +14,7 @@ from harness.record import Outcome
 from harness.report import markdown
 from harness.report.__main__ import main
 from harness.report.summary import MECHANISM
-from harness.stats import EXAMPLES_ONLY, Estimate
+from harness.statistics.stats import EXAMPLES_ONLY, Estimate
 
 
 def sweep(root: Path, seeds: int = 5, **words: Any) -> None:

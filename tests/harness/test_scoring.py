@@ -8,8 +8,8 @@ import torch
 from asked import LABELS, TEMPLATE, TEST, TRAIN, Asked
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
 
-from harness import scoring
-from harness.scoring import opened
+from harness.models import scoring
+from harness.models.scoring import opened
 
 
 @pytest.fixture(scope="module")

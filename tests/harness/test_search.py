@@ -13,9 +13,12 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from searching import CONF, World, composed, records, searched, tried
 
-from harness import chosen, configuration, record, search, sweep, tune
+from harness import record, tune
 from harness import searched as nodes
 from harness.contracts import InputError
+from harness.planning import configuration
+from harness.search import chosen, trials
+from harness.sweeps import sweep
 
 GPT, BERT = "world-classification-gpt2-native", "world-classification-bert-native"
 
@@ -90,7 +93,7 @@ def test_a_begun_trial_keeps_its_values_whatever_the_search_would_ask_now(monkey
     with pytest.raises(KeyboardInterrupt):
         searched(monkeypatch, tmp_path, cut)
     expected = tried(searched(monkeypatch, tmp_path / "other", World(peak(1e-3)))[1])
-    monkeypatch.setattr(search.space, "points", lambda _: iter([{"train.lr": 5e-3}] * 9))
+    monkeypatch.setattr(trials.space, "points", lambda _: iter([{"train.lr": 5e-3}] * 9))
     rest = World(peak(1e-3))
     _, found = searched(monkeypatch, tmp_path, rest, "edge.extensions=0")
     assert tried(found) == expected
@@ -133,13 +136,13 @@ def test_two_commands_share_the_work(monkeypatch, tmp_path):
 
     monkeypatch.setattr(sweep, "lay", worlds[0].lay)
     monkeypatch.setattr(sweep, "run_cells", run_cells)
-    monkeypatch.setattr(search.environment, "observe", dict)
-    monkeypatch.setattr(search.plan, "write", lambda *_: None)  # its file is named for the process
+    monkeypatch.setattr(trials.environment, "observe", dict)
+    monkeypatch.setattr(trials.plan, "write", lambda *_: None)  # its file is named for the process
     results = {}
 
     def command():
         name = threading.current_thread().name
-        results[name] = search.run(wanted, arms, 1)
+        results[name] = trials.run(wanted, arms, 1)
 
     threads = [threading.Thread(target=command, name=name) for name in ("one", "other")]
     both.update(zip(("one", "other"), worlds, strict=True))
@@ -173,7 +176,7 @@ def test_a_search_is_extended_so_often_and_then_flagged(monkeypatch, tmp_path):
     words = ("edge.extensions=2", "edge.trials=1")
     wanted, found = searched(monkeypatch, tmp_path, always, *words)
     assert [len(one.trials) for one in found] == [6, 6]
-    lines = list(search.conclude(wanted, found, tmp_path / "out"))
+    lines = list(trials.conclude(wanted, found, tmp_path / "out"))
     assert all("at the edge: train.lr high" in line for line in lines)
     kept = OmegaConf.load(tmp_path / "out" / f"{BERT}.yaml")
     assert kept.tuning.edge
@@ -211,7 +214,7 @@ def test_a_failed_trial_counts_as_the_worst_and_is_not_hidden(monkeypatch, tmp_p
     world = World(peak(1e-3), fails=lambda c: c["train"]["lr"] == 1e-3 and c["seed"] == 1001)
     words = ("seeds=[1000,1001]", "edge.extensions=0")
     wanted, found = searched(monkeypatch, tmp_path, world, *words)
-    lines = list(search.conclude(wanted, found, tmp_path / "out"))
+    lines = list(trials.conclude(wanted, found, tmp_path / "out"))
     assert all("(1 of 8 runs failed)" in line for line in lines)
     kept = OmegaConf.to_container(OmegaConf.load(tmp_path / "out" / f"{GPT}.yaml"))
     assert kept["train"]["lr"] == 3.16e-4  # 1e-3 has (.9 + 0) / 2
@@ -227,9 +230,9 @@ def test_a_failed_trial_counts_as_the_worst_and_is_not_hidden(monkeypatch, tmp_p
 def test_where_every_trial_failed_nothing_is_chosen(monkeypatch, tmp_path):
     world = World(peak(1e-3), fails=lambda config: config["model"]["name"] == "bert")
     wanted, found = searched(monkeypatch, tmp_path, world)
-    lines = list(search.conclude(wanted, found, tmp_path / "out"))
+    lines = list(trials.conclude(wanted, found, tmp_path / "out"))
     assert lines[1] == f"{BERT}: nothing chosen, every trial failed"
-    assert [search.fruitless(one) for one in found] == [False, True]
+    assert [trials.fruitless(one) for one in found] == [False, True]
     assert not (tmp_path / "out" / f"{BERT}.yaml").exists()
 
 
@@ -252,7 +255,7 @@ def test_several_keys_are_chosen_and_found_by_the_runs_that_follow(monkeypatch, 
     wanted, found = several(tmp_path, monkeypatch)
     conf = tmp_path / "conf"
     shutil.copytree(CONF, conf)
-    list(search.conclude(wanted, found, conf / "tuned"))
+    list(trials.conclude(wanted, found, conf / "tuned"))
     with initialize_config_dir(str(conf), version_base="1.3"):
         config = OmegaConf.to_container(
             compose("config", overrides=["task=classification", "model=bert"]), resolve=True
@@ -274,12 +277,12 @@ def test_another_strategy_has_a_file_of_its_own(monkeypatch, tmp_path):
     conf = tmp_path / "conf"
     shutil.copytree(CONF, conf)
     wanted, found = several(tmp_path / "full", monkeypatch)
-    list(search.conclude(wanted, found, conf / "tuned"))
+    list(trials.conclude(wanted, found, conf / "tuned"))
     monkeypatch.undo()
     world = World(lambda c: 1 - 100 * c["train"]["lr"])
     words = ("strategy=freeze", "edge.extensions=0")
     wanted, found = searched(monkeypatch, tmp_path / "freeze", world, *words)
-    list(search.conclude(wanted, found, conf / "tuned"))
+    list(trials.conclude(wanted, found, conf / "tuned"))
     assert (conf / "tuned" / f"{BERT}-freeze.yaml").is_file()
     with initialize_config_dir(str(conf), version_base="1.3"):
         freeze, full = (
@@ -307,7 +310,7 @@ def test_variants_of_a_strategy_have_files_of_their_own_and_one_name(monkeypatch
     for name in ("freeze_25", "freeze_75"):
         words = (f"strategy={name}", "edge.extensions=0")
         wanted, found = searched(monkeypatch, tmp_path / name, World(score), *words)
-        list(search.conclude(wanted, found, conf / "tuned"))
+        list(trials.conclude(wanted, found, conf / "tuned"))
         assert {one.cell.strategy for one in records(tmp_path / name)} == {"freeze"}
     with initialize_config_dir(str(conf), version_base="1.3"):
         for name, rate in (("freeze_25", 3.16e-4), ("freeze_75", 3.16e-3)):

@@ -10,10 +10,11 @@ import pytest
 from optuna.trial import TrialState
 from searching import composed
 
-from harness import journal, search_settings, space, tune
+from harness import tune
 from harness.contracts import InputError
-from harness.journal import Journal
-from harness.space import Choice, Range, Side
+from harness.search import journal, settings, space
+from harness.search.journal import Journal
+from harness.search.space import Choice, Range, Side
 
 LR = Range("train.lr", 1e-4, 1e-2, log=True)
 
@@ -98,7 +99,7 @@ def test_a_key_that_cannot_be_searched_is_refused(tmp_path, key, said):
 def test_seeds_of_reporting_sweeps_are_found(tmp_path):
     text = "cells:\n  - seed: [7, 8]\n  - seed: [1000]\n    role: [tuning]\n"
     (tmp_path / "mine.yaml").write_text(text)
-    found = search_settings.reporting_seeds(tmp_path)
+    found = settings.reporting_seeds(tmp_path)
     assert found == {0: "a single run", 7: "sweep=mine", 8: "sweep=mine"}
 
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 from cells import composed, small_setup
 
-from harness import configuration, experiment, probing, record, serving
+from harness import experiment, probing, record, serving
 from harness.contracts import InputError
 from harness.measure.stopwatch import Stopwatch
+from harness.planning import configuration
 from harness.scenarios import generation, offline, single_stream
 from harness.scenarios.same_shape import SameShape
 

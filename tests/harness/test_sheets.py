@@ -15,14 +15,15 @@ from measured import MIB, architecture, gate, keep, kept, lane, pair, probe, rac
 from rendered import HOSTILE, STEERING
 from synthetic import TRAINING, cell, data, leave
 
-from harness import plan, timings
-from harness.aggregate import compare
-from harness.comparison import Comparison
-from harness.findings import Findings
+from harness import plan
+from harness.comparing.aggregate import compare
+from harness.comparing.comparison import Comparison
+from harness.comparing.findings import Findings
+from harness.comparing.verdicts import verdicts
 from harness.measurement import Stage
 from harness.record import Outcome
 from harness.report.sheets import sheets
-from harness.verdicts import verdicts
+from harness.statistics import timings
 
 NAMES = (
     *("verdicts", "scores", "seeds", "differences", "slices", "training", "learning_curves"),

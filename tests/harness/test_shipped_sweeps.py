@@ -8,8 +8,11 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from harness import configuration, expansion, forecast, record, search_settings
-from harness.setup import Foundation
+from harness import record
+from harness.planning import configuration, expansion
+from harness.planning.setup import Foundation
+from harness.search import settings
+from harness.sweeps import forecast
 
 CONF = Path(__file__).parents[2] / "conf"
 NEW = ("adaptation", "full", "claims", "labels")
@@ -38,9 +41,9 @@ def search_of(name):
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = OmegaConf.to_container(compose("config", [f"+search={name}"]), resolve=True)
         node = config["search"]
-        taken = search_settings.reporting_seeds(CONF / "sweep")
-        wanted = search_settings.parsed(node, taken)
-        return search_settings.arms(wanted, node, config, [])
+        taken = settings.reporting_seeds(CONF / "sweep")
+        wanted = settings.parsed(node, taken)
+        return settings.arms(wanted, node, config, [])
 
 
 def family(config):

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import stats as distributions
 from scipy.special import ndtr
 
-from harness import stats
 from harness.metrics import bleu
+from harness.statistics import stats
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "slow"))
 import test_coverage as simulation

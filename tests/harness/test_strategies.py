@@ -9,9 +9,9 @@ from harness.backbones import body as bodies
 from harness.backbones import layers
 from harness.backbones.bert import Bert
 from harness.backbones.gpt import Gpt
-from harness.batching import Batch
 from harness.contracts import InputError
-from harness.heads import Predictor, Writer
+from harness.models.batching import Batch
+from harness.models.heads import Predictor, Writer
 from harness.modes.autoregressive import CAUSAL, UNILM
 from harness.strategies.freeze import Freeze
 from harness.strategies.full import Full

@@ -9,7 +9,7 @@ from cells import small_setup
 from harness import experiment, serving
 from harness.backbones.bert import Bert
 from harness.backbones.gpt import Gpt
-from harness.encoding import Room
+from harness.models.encoding import Room
 from harness.scenarios import streaming
 from harness.scenarios.streaming import Streaming
 

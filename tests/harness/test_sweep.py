@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from hydra import initialize_config_dir
 
-from harness import assets, configuration, expansion, sweep
 from harness.contracts import InputError
-from harness.expansion import Planned
+from harness.planning import configuration, expansion
+from harness.planning.expansion import Planned
+from harness.sweeps import sweep
+from harness.weights import assets
 
 CONF = Path(__file__).parents[2] / "conf"
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from measured import gate, lane, offline, rates, series, spread, texts
 
-from harness import timings
 from harness.measurement import Series
-from harness.timings import PROCESS, WALL, Ratio
+from harness.statistics import timings
+from harness.statistics.timings import PROCESS, WALL, Ratio
 
 # --- percentiles --------------------------------------------------------------------------------
 

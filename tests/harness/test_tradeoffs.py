@@ -26,8 +26,9 @@ from measured import (
 from rendered import HOSTILE, STEERING, assert_rectangular, cells, rows
 from synthetic import TRAINING, cell, leave
 
-from harness import costs, findings, plan, tradeoffs
-from harness.costs import (
+from harness import plan
+from harness.comparing import costs, findings, tradeoffs
+from harness.comparing.costs import (
     DOUBT,
     ENERGY,
     MEMORY,
@@ -37,11 +38,11 @@ from harness.costs import (
     TIME,
     Cost,
 )
+from harness.comparing.tradeoffs import Lead, Lineup
 from harness.measurement import Energy, Stage
 from harness.report import tradeoffs as shown
-from harness.stats import Estimate
-from harness.timings import Ratio
-from harness.tradeoffs import Lead, Lineup
+from harness.statistics.stats import Estimate
+from harness.statistics.timings import Ratio
 
 PLAN = plan.default()
 RATIO = PLAN.cost_ratio

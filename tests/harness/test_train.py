@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from harness import train
-from harness.batching import Batch
 from harness.measure.stopwatch import Reading, Stopwatch
+from harness.models.batching import Batch
 
 KNOBS = train.Training(
     lr=0.1,

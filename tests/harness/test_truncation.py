@@ -10,9 +10,11 @@ import pytest
 from rendered import assert_rectangular, cells, rows, sections, text_of
 from synthetic import cell, leave, model
 
-from harness import doubts, findings, inspection, plan
+from harness import plan
+from harness.comparing import findings
 from harness.contracts import Example, Splits
-from harness.inspection import Room, inspect
+from harness.examples import doubts, inspection
+from harness.examples.inspection import Room, inspect
 from harness.report import made
 
 NOTHING = {"cut_examples": 0, "cut_words": 0, "cut_units": 0, "cut_entities": 0}

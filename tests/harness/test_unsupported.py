@@ -6,20 +6,13 @@ import pytest
 from cells import composed, small_setup
 from test_run import places, run
 
-from harness import (
-    aggregate,
-    experiment,
-    findings,
-    foundation,
-    predict,
-    record,
-    report,
-    sweep,
-    tune,
-)
-from harness import setup as setups
+from harness import experiment, predict, record, report, tune
+from harness.cells import foundation
+from harness.comparing import aggregate, findings
 from harness.contracts import InputError
-from harness.expansion import Planned
+from harness.planning import setup as setups
+from harness.planning.expansion import Planned
+from harness.sweeps import sweep
 
 REASON = "strategy=head_only trains a new answer layer"
 SMALL = (

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 from synthetic import CAPS, SLICES, TRAINING, cell, data, leave
 
-from harness import findings, mismatch, plan, verdicts
+from harness import plan
+from harness.comparing import findings, mismatch, verdicts
+from harness.comparing.verdicts import BERT, GPT, NONE, PRIMARY, SECONDARY, TIE, UNDETERMINED
 from harness.record import Evaluation
-from harness.verdicts import BERT, GPT, NONE, PRIMARY, SECONDARY, TIE, UNDETERMINED
 
 PLAN = plan.default()
 

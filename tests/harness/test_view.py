@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from harness import encoding
-from harness.assets import SPECIALS, save_tokenizer
 from harness.backbones.family import Frame
+from harness.cells.view import Reader, pages_of, side_of
 from harness.contracts import Example, InputError
-from harness.encoding import Room
+from harness.models import encoding
+from harness.models.encoding import Room
 from harness.pretrain import load_tokenizer, specials
-from harness.view import Reader, pages_of, side_of
+from harness.weights.assets import SPECIALS, save_tokenizer
 from tasks.classification import Classification
 
 VOCABULARY = (*SPECIALS, "Mi", "##ra", "Ko", "##du", "met", "saw")

@@ -9,18 +9,20 @@ import pytest
 import torch
 from torch import nn
 
-from harness import batching, encoding, labelling, train
-from harness.assets import SPECIALS, save_tokenizer
+from harness import train
 from harness.backbones.family import Frame
+from harness.cells import labelling
+from harness.cells.view import Reader, side_of
+from harness.cells.work import truncations
 from harness.contracts import Example, InputError, Unit
-from harness.encoding import Room
+from harness.examples.windows import blocks, windows
 from harness.metrics import entity_f1
+from harness.models import batching, encoding
+from harness.models.encoding import Room
+from harness.models.stretches import stretches
 from harness.pretrain import load_tokenizer, specials
 from harness.serving import Served
-from harness.stretches import stretches
-from harness.view import Reader, side_of
-from harness.windows import blocks, windows
-from harness.work import truncations
+from harness.weights.assets import SPECIALS, save_tokenizer
 from tasks.ner import Ner
 
 LETTERS = ("a", "b", "c", "d", "e", "f")

@@ -3,8 +3,8 @@
 import pytest
 from cells import composed
 
-from harness import wording
 from harness.contracts import Example, InputError, Splits
+from harness.examples import wording
 from harness.strategies.prompt import Prompt
 
 LABELS = ("negative", "positive")

@@ -7,8 +7,9 @@ import pytest
 import torch
 from cells import composed, small_setup
 
-from harness import alarms, experiment, foundation, probes, record
+from harness import alarms, experiment, record
 from harness.backbones import masks
+from harness.cells import foundation, probes
 from harness.contracts import InputError
 from harness.modes.mask_predict import MaskPredict
 

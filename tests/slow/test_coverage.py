@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
-from harness import crosschecks, decisions, stats
+from harness.statistics import crosschecks, decisions, stats
 
 Matrix = NDArray[np.float64]
 

@@ -17,7 +17,7 @@ from harness.backbones import body as bodies
 from harness.backbones.family import Specials
 from harness.backbones.gpt import Gpt
 from harness.decoding import Decoding
-from harness.heads import Writer
+from harness.models.heads import Writer
 from harness.modes.autoregressive import CAUSAL
 
 ROUNDS, PROMPT, NEW = 5, 16, 32

@@ -17,10 +17,10 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1] / "harness"))
 from cells import small_setup
 
-from harness import alarms, environment, experiment, ledger, measurement, probing, record, train
+from harness import alarms, experiment, ledger, measurement, probing, record, train
 from harness.ledger import Shape
-from harness.measure import nvml
-from harness.setup import Order, Place
+from harness.measure import environment, nvml
+from harness.planning.setup import Order, Place
 
 pytestmark = [
     pytest.mark.slow,

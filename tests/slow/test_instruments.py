@@ -21,14 +21,15 @@ from torch.utils import benchmark
 sys.path.insert(0, str(Path(__file__).parents[1] / "harness"))
 from cells import composed, small_setup
 
-from harness import experiment, racing, serving, timings
+from harness import experiment, racing, serving
 from harness.backbones import body as bodies
 from harness.backbones.family import Specials
+from harness.cells.view import parts_of
 from harness.measure import samples
 from harness.measure.samples import WarmUp
 from harness.measure.stopwatch import Stopwatch
 from harness.scenarios import Call, single_stream
-from harness.view import parts_of
+from harness.statistics import timings
 
 pytestmark = pytest.mark.slow
 RULE = WarmUp()

@@ -14,7 +14,7 @@ from harness.contracts import InputError
 from harness.experiment import execute
 from harness.measure import peaks
 from harness.measure.stopwatch import Stopwatch
-from harness.setup import CPU
+from harness.planning.setup import CPU
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "harness"))
 from cells import small_setup

@@ -35,9 +35,11 @@ from transformers import (
 sys.path.insert(0, str(Path(__file__).parents[1] / "harness"))
 from cells import composed
 
-from harness import batching, encoding, foundation, labelling, metrics, train, view
-from harness import setup as setups
+from harness import metrics, train
+from harness.cells import foundation, labelling, view
 from harness.measure.stopwatch import Stopwatch
+from harness.models import batching, encoding
+from harness.planning import setup as setups
 
 ROUNDS = 3
 OVERRIDES = (

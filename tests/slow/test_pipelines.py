@@ -21,8 +21,9 @@ from transformers import pipeline
 sys.path.insert(0, str(Path(__file__).parents[1] / "harness"))
 from cells import small_setup
 
-from harness import experiment, exported, predict, predict_model, predict_words, record
-from harness.predict_lines import Asked
+from harness import experiment, predict, record
+from harness.kept import exported, predict_model, predict_words
+from harness.kept.predict_lines import Asked
 
 ROUNDS, TEXTS = 3, 1000
 CELLS = [

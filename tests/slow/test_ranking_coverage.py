@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from harness import stats
 from harness.metrics import auc, ndcg_10
+from harness.statistics import stats
 
 SEEDS, CANDIDATES, ROUNDS = 5, 6, 1500
 DISCOUNTS = 1 / np.log2(np.arange(2, 2 + CANDIDATES))

@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from harness.assets import SPECIALS
 from harness.contracts import InputError
+from harness.weights.assets import SPECIALS
 from tasks.markov import Source
 
 SMALL = Source(states=3, concentration=0.5, length=5, seed=4)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.changes import Changes, Placed
-from harness.comparison import Comparison
+from harness.comparing.comparison import Comparison
 from harness.report.changes.costs import costs
 from harness.report.changes.opening import in_short, measured
 from harness.report.changes.tables import answers, differences, scores

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from harness import timings
 from harness.changes import Changes, Cost
 from harness.changes.costs import NOT_INTERLEAVED, Quotient
-from harness.comparison import Comparison
-from harness.lanes import Raced
+from harness.comparing.comparison import Comparison
+from harness.comparing.lanes import Raced
 from harness.report import machines
 from harness.report.figures import mib, milliseconds
 from harness.report.markdown import NONE, escape, section, shorten, table
 from harness.report.memory import FORWARD, IMPORTS, TRAINING
+from harness.statistics import timings
 
 SECONDS = (
     f"Seconds are **{NOT_INTERLEAVED}**: the two were measured on other days, and a ratio holds "

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from harness.changes import Change, Changes, Difference
 from harness.changes.scores import BETTER, IDENTICAL, UNCHANGED, WORSE
+from harness.comparing.verdicts import Verdict
 from harness.measurement import Measurement
 from harness.report import machines
 from harness.report.markdown import escape
 from harness.report.summary import place
-from harness.verdicts import Verdict
 
 NOTHING = "Nothing can be compared: no model has runs in both that go together."
 MOST = 8

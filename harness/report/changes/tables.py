@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from harness.changes import Answer, Change, Changes
 from harness.changes.scores import BETTER, PAIRED, UNCHANGED, WORSE
-from harness.decisions import ABOVE
+from harness.comparing.verdicts import UNDETERMINED, Verdict, seeds_in_words
 from harness.report.answer import gap
 from harness.report.changes.opening import asked, few, measured, named, unlike
 from harness.report.markdown import bullets, escape, score, section, shorten, table
 from harness.report.summary import place
-from harness.stats import Estimate
-from harness.verdicts import UNDETERMINED, Verdict, seeds_in_words
+from harness.statistics.decisions import ABOVE
+from harness.statistics.stats import Estimate
 
 EXPLAIN = (
     "What is not the same in the runs that are compared, and may therefore explain a change. "

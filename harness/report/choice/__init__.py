@@ -8,7 +8,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from harness.choosing import UNKNOWN, standing
+from harness.comparing.choosing import UNKNOWN, standing
 from harness.report.choice.case import Case, limited, printable
 from harness.report.choice.caveats import left_out, scope, sure, surer
 from harness.report.choice.flips import flips

@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.choosing import Figures, Limit, Pick, Terms, figures, pick
-from harness.costs import ENERGY, MEMORY, MONEY, P50, P95, TIME, TRAINING, Kind
+from harness.comparing.choosing import Figures, Limit, Pick, Terms, figures, pick
+from harness.comparing.costs import ENERGY, MEMORY, MONEY, P50, P95, TIME, TRAINING, Kind
+from harness.comparing.tradeoffs import Lineup, short
 from harness.plan import Plan
 from harness.report.figures import figure
 from harness.report.markdown import score
-from harness.tradeoffs import Lineup, short
 
 KEYS: Mapping[Kind, str] = {
     P50: "max_latency_ms",

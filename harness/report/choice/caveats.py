@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from harness import invocation, mismatch
-from harness.choosing import EDGE, UNKNOWN, Limit, fit, standing
-from harness.comparison import SCRATCH
-from harness.costs import (
+from harness import invocation
+from harness.comparing import mismatch
+from harness.comparing.choosing import EDGE, UNKNOWN, Limit, fit, standing
+from harness.comparing.comparison import SCRATCH
+from harness.comparing.costs import (
     DOUBT,
     LATENCIES,
     MORE_REQUESTS,
@@ -18,12 +19,12 @@ from harness.costs import (
     clock,
     doubts,
 )
+from harness.comparing.resampling import DRAWS, confidence
 from harness.report.choice.case import Case, printable
 from harness.report.choice.reasons import compared
 from harness.report.summary import MECHANISM
-from harness.resampling import DRAWS, confidence
-from harness.stats import EXAMPLES_ONLY
-from harness.timings import PROCESS
+from harness.statistics.stats import EXAMPLES_ONLY
+from harness.statistics.timings import PROCESS
 
 FEW = "with so few seeds a bootstrap looks surer than it is"
 DOUBTFUL = f"A figure without an interval is taken to be right within a factor of {DOUBT:g}."

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from harness.choosing import Pick, Step, limit_steps, margin_steps, pick, without
-from harness.costs import MEMORY, TIME, Kind
+from harness.comparing.choosing import Pick, Step, limit_steps, margin_steps, pick, without
+from harness.comparing.costs import MEMORY, TIME, Kind
 from harness.report.choice.case import KEYS, THOUSAND, Case, bound
 
 NOBODY = "no model"

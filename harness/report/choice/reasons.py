@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from harness.choosing import EDGE, FITS, UNKNOWN, Limit, fit, standing
-from harness.costs import TIME, Kind
+from harness.comparing.choosing import EDGE, FITS, UNKNOWN, Limit, fit, standing
+from harness.comparing.costs import TIME, Kind
 from harness.report.choice.case import THOUSAND, Case, limited, number, printable
 from harness.report.choice.rows import beyond
 

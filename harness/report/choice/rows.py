@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from harness.choosing import EDGE, FITS, UNKNOWN, Limit, fit, standing
-from harness.costs import ENERGY, MEMORY, MONEY, TIME, TRAINING, Cost, Kind
+from harness.comparing.choosing import EDGE, FITS, UNKNOWN, Limit, fit, standing
+from harness.comparing.costs import ENERGY, MEMORY, MONEY, TIME, TRAINING, Cost, Kind
 from harness.report.choice.case import KEYS, THOUSAND, Case, number
 from harness.report.tradeoffs import standings, titled
-from harness.stats import EXAMPLES_ONLY
+from harness.statistics.stats import EXAMPLES_ONLY
 
 MOST = 10
 MARK = ">"

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from harness import data
 from harness.contracts import Example, InputError, Splits
+from harness.examples import data
 from tasks.files import division
 
 TENTHS = {"dev": 0.1, "test": 0.1}

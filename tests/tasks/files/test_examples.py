@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from harness import data
 from harness.contracts import Example, InputError, Splits
+from harness.examples import data
 from tasks.files import delimited, json_lines
 
 Table = Sequence[Sequence[str]]

@@ -17,8 +17,8 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from harness import data
 from harness.contracts import InputError, Splits
+from harness.examples import data
 from tasks.files import own
 
 ROOT = Path(__file__).parents[3]

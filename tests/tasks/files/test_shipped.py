@@ -13,8 +13,8 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from harness import data
 from harness.contracts import Example, InputError, Splits
+from harness.examples import data
 from harness.metrics import accuracy, entity_f1
 from tasks.classification import Classification
 from tasks.files import conll, delimited, json_lines

@@ -10,8 +10,8 @@ import datasets
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from harness import configuration
 from harness.contracts import Splits
+from harness.planning import configuration
 
 ROOT = Path(__file__).parents[3]
 FIXTURES = ROOT / "tests" / "fixtures"

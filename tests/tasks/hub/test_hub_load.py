@@ -19,8 +19,9 @@ from datasets import List
 from huggingface_hub import constants
 from omegaconf import OmegaConf
 
-from harness import check, data
+from harness import check
 from harness.contracts import InputError, Splits
+from harness.examples import data
 from tasks.files import own
 from tasks.hub import load as reader
 

@@ -15,8 +15,8 @@ import pytest
 from copies import FIXTURES, NUMBER, TEXT, classes, configured, made, repository, saved
 from datasets import List
 
-from harness import data
 from harness.contracts import Example, InputError, Splits
+from harness.examples import data
 
 REAL = os.environ.get("GPT_OR_BERT_DATA")
 FILES = {

@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 from harness.contracts import Example, InputError, Splits
-from harness.data import overlap
+from harness.examples.data import overlap
 from tasks.world import lexicon as lx
 from tasks.world.data import SIZES, corpus, load
 from tasks.world.names import world

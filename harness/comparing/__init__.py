@@ -1,0 +1,1 @@
+"""From records to findings: arms, pairs, verdicts, costs and choices. Reads records alone."""

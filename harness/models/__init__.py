@@ -1,0 +1,1 @@
+"""From words to tensors, and from a body to answers: what training and inference share."""

@@ -1,0 +1,1 @@
+"""An equal search of settings for both models of a pair."""

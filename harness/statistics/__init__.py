@@ -1,0 +1,1 @@
+"""Statistics of scores and of time. Numbers in, numbers out; no file and no model."""

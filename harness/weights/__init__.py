@@ -1,0 +1,1 @@
+"""What a model starts from: released checkpoints, made assets, training states on disk."""
