@@ -25,7 +25,8 @@ class Prompt:
     tokens; or "pmi", less the same label's after an empty text (PMI_DC of Holtzman et al. 2021,
     "Surface form competition"). The last is the default: labels differ in how frequent their words
     are and into how many tokens each family's tokenizer cuts them, which says nothing about the
-    text, and what they score without a text is just that. Raises InputError for values that are none.
+    text, and what they score without a text is just that. Raises InputError for values that are
+    none.
     """
 
     shots: int = 0
