@@ -33,7 +33,7 @@ from omegaconf.errors import OmegaConfBaseException
 from harness.contracts import InputError
 from harness.planning import hints
 from harness.planning.expansion import Planned, expand
-from harness.sweeps import sweep
+from harness.sweeps import laying, sweep
 
 _planned: list[Planned] = []
 _problems: list[Exception] = []
@@ -47,7 +47,7 @@ def _plan(config: DictConfig) -> None:
     _composed.append(True)
     try:
         if len(_composed) == 1:
-            sweep.warm(_plain(config))
+            laying.warm(_plain(config))
         if config.get("sweep") is None:
             plain = {"sweep": None, "probe": None, "race": None, **_plain(config)}
             cells = [Planned(plain, dict(choices.runtime.choices))]

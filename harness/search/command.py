@@ -24,7 +24,7 @@ from harness.contracts import InputError
 from harness.planning import hints
 from harness.search import settings, trials
 from harness.search.settings import OWN, Arm, Search
-from harness.sweeps import sweep
+from harness.sweeps import laying
 
 TUNED = "conf/tuned"
 
@@ -35,7 +35,7 @@ def main(words: Sequence[str]) -> int:
     out = next((word.partition("=")[2] for word in words if word.startswith("out=")), TUNED)
     wanted, arms = _composed([w for w in words if w.partition("=")[0] not in _OURS])
     config = arms[0].planned.config
-    workers = config["workers"] or sweep.side_by_side([arm.planned for arm in arms])
+    workers = config["workers"] or laying.side_by_side([arm.planned for arm in arms])
     if dry:
         _say(trials.told_before(wanted, arms, workers, Path(config["results"])))
         return 0
@@ -57,7 +57,7 @@ def _composed(words: Sequence[str]) -> tuple[Search, list[Arm]]:
     try:
         with initialize_config_dir(str(hints.CONF), version_base="1.3"):
             config: Any = OmegaConf.to_container(compose("config", overrides), resolve=True)
-            sweep.warm(config)
+            laying.warm(config)
             return _found(config, [w for w in overrides if not w.startswith(_SEARCH)])
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         raise InputError(hints.explain(error)) from None

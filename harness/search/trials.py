@@ -22,15 +22,15 @@ from harness.measure import environment
 from harness.planning import configuration
 from harness.planning import setup as setups
 from harness.planning.expansion import Planned
-from harness.planning.reserved import Reservations
 from harness.planning.setup import Foundation, Setup
 from harness.search import chosen, space
 from harness.search.chosen import Extension, Trial
 from harness.search.journal import Journal, suggested
 from harness.search.settings import TPE, Arm, Search
 from harness.search.space import Point, Side, Space
-from harness.sweeps import sweep
+from harness.sweeps import identifying, laying, running
 from harness.sweeps.forecast import total
+from harness.sweeps.reserved import Reservations
 
 FOLDER = "searches"
 
@@ -90,7 +90,7 @@ def _laid(cells: Sequence[Planned], workers: int, make: bool) -> dict[str, Found
     """As a sweep does. Raises InputError for an arm that makes no sense, or has nothing to tune."""
     if any(wording.untuned(one.config) for one in cells):
         raise InputError("strategy=prompt trains nothing, so there is nothing to search")
-    found = sweep.lay(cells, workers, make)
+    found = laying.lay(cells, workers, make)
     for one in found.values():
         if one.unsupported is not None:
             raise InputError(f"{one.unsupported}; leave it out of the search's arms")
@@ -112,7 +112,7 @@ def run(search: Search, arms: Sequence[Arm], workers: int) -> list[Searched]:
     decided = plan.checked(configuration.build(config["plan"], "plan"), "this command")
     results = Path(config["results"])
     for key in ("results", "cache"):
-        sweep.writable(Path(config[key]), key)
+        laying.writable(Path(config[key]), key)
     folder = results / FOLDER / setups.safe(search.name)
     bench = Bench(
         search,
@@ -266,7 +266,7 @@ def _load(bench: Bench, cells: Sequence[Planned]) -> None:
 def _setup(bench: Bench, one: Wanted, seed: int) -> tuple[Setup, Planned]:
     cell = one.arm.at({**one.values, "seed": seed})
     _load(bench, [cell])
-    (found,) = sweep.identified([cell], bench.loaded, bench.here, bench.plan).values()
+    (found,) = identifying.identified([cell], bench.loaded, bench.here, bench.plan).values()
     return found
 
 
@@ -284,7 +284,7 @@ def _finish(
     reserved = Reservations(bench.results / FOLDER / "locks", began)
     try:
         while left := {key: one for key, one in cells.items() if not _done(one[0])}:
-            tally = sweep.run_cells(
+            tally = running.run_cells(
                 left, [one for _, one in left.values()], bench.workers, reserved
             )
             lost = [setup for setup, _ in tally.failed if not _done(setup)]

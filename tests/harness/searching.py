@@ -8,7 +8,7 @@ from harness import record
 from harness.contracts import Splits
 from harness.planning.setup import Foundation
 from harness.search import command, trials
-from harness.sweeps import sweep
+from harness.sweeps import laying, running
 from harness.weights.assets import Asset
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -34,7 +34,7 @@ class World:
             self.ran.append(told(one.config))
             self._leave(setup, one.config)
             reserved.release(setup)
-        return sweep.Tally([], 0, [])
+        return running.Tally([], 0, [])
 
     def _leave(self, setup, config):
         failed = self.fails(config)
@@ -81,9 +81,9 @@ def composed(tmp_path, *words, few=("trials=4", "seeds=[1000]", "task=classifica
 
 
 def searched(monkeypatch, tmp_path, world, *words, **changes):
-    monkeypatch.setattr(sweep, "lay", world.lay)
-    monkeypatch.setattr(sweep, "warm", lambda _: None)
-    monkeypatch.setattr(sweep, "run_cells", world.run_cells)
+    monkeypatch.setattr(laying, "lay", world.lay)
+    monkeypatch.setattr(laying, "warm", lambda _: None)
+    monkeypatch.setattr(running, "run_cells", world.run_cells)
     monkeypatch.setattr(trials.environment, "observe", dict)
     wanted, arms = composed(tmp_path, *words, **changes)
     return wanted, trials.run(wanted, arms, 1)

@@ -18,7 +18,7 @@ from harness import searched as nodes
 from harness.contracts import InputError
 from harness.planning import configuration
 from harness.search import chosen, trials
-from harness.sweeps import sweep
+from harness.sweeps import identifying, laying, running
 
 GPT, BERT = "world-classification-gpt2-native", "world-classification-bert-native"
 
@@ -134,8 +134,8 @@ def test_two_commands_share_the_work(monkeypatch, tmp_path):
             turns.wait()
         return world.run_cells(cells, planned, workers, reserved)
 
-    monkeypatch.setattr(sweep, "lay", worlds[0].lay)
-    monkeypatch.setattr(sweep, "run_cells", run_cells)
+    monkeypatch.setattr(laying, "lay", worlds[0].lay)
+    monkeypatch.setattr(running, "run_cells", run_cells)
     monkeypatch.setattr(trials.environment, "observe", dict)
     monkeypatch.setattr(trials.plan, "write", lambda *_: None)  # its file is named for the process
     results = {}
@@ -265,11 +265,11 @@ def test_several_keys_are_chosen_and_found_by_the_runs_that_follow(monkeypatch, 
         "train.lr": config["train"]["lr"],
         "train.weight_decay": 0.1,
     }
-    assert sweep._tuning(config, None) == config["tuning"]
+    assert identifying.tuning(config, None) == config["tuning"]
     changed = {**config, "train": {**config["train"], "weight_decay": 0.0}}
-    assert sweep._tuning(changed, None) is None
+    assert identifying.tuning(changed, None) is None
     changed = {**config, "train": {**config["train"], "epochs": 1}}
-    assert sweep._tuning(changed, None) is None
+    assert identifying.tuning(changed, None) is None
 
 
 def test_another_strategy_has_a_file_of_its_own(monkeypatch, tmp_path):
@@ -293,9 +293,9 @@ def test_another_strategy_has_a_file_of_its_own(monkeypatch, tmp_path):
         )
     assert freeze["train"]["lr"] == 1.78e-4
     assert freeze["train"]["weight_decay"] == 0.01  # as its trials had it, not as full's search
-    assert sweep._tuning(freeze, None)["chosen"] == {"train.lr": 1.78e-4}
+    assert identifying.tuning(freeze, None)["chosen"] == {"train.lr": 1.78e-4}
     assert full["train"]["weight_decay"] == 0.1
-    assert sweep._tuning(full, None)["chosen"]["train.weight_decay"] == 0.1
+    assert identifying.tuning(full, None)["chosen"]["train.weight_decay"] == 0.1
 
 
 def test_variants_of_a_strategy_have_files_of_their_own_and_one_name(monkeypatch, tmp_path):
@@ -317,7 +317,7 @@ def test_variants_of_a_strategy_have_files_of_their_own_and_one_name(monkeypatch
             composed_ = compose("config", overrides=["model=bert", f"strategy={name}"])
             config = OmegaConf.to_container(composed_, resolve=True)
             assert config["train"]["lr"] == rate
-            assert sweep._tuning(config, None)["chosen"] == {"train.lr": rate}
+            assert identifying.tuning(config, None)["chosen"] == {"train.lr": rate}
 
 
 def test_a_grid_is_not_mixed_with_a_search(monkeypatch, tmp_path, capsys):

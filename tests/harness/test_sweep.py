@@ -9,7 +9,7 @@ from hydra import initialize_config_dir
 from harness.contracts import InputError
 from harness.planning import configuration, expansion
 from harness.planning.expansion import Planned
-from harness.sweeps import sweep
+from harness.sweeps import identifying, laying, sweep
 from harness.weights import assets
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -72,7 +72,7 @@ def test_a_block_that_does_not_hold_what_is_asked_for_is_left_out():
 def test_every_cell_carries_its_own_searched_rate():
     found = expand([{"task": ["classification", "ner"], "model": ["gpt2", "bert"]}])
     for one in found:
-        tuning = sweep._tuning(one.config, None)
+        tuning = identifying.tuning(one.config, None)
         assert tuning is not None
         assert tuning["chosen"] == one.config["train"]["lr"]
     assert len({one.config["train"]["lr"] for one in found}) > 1
@@ -84,7 +84,7 @@ def test_every_cell_carries_its_own_searched_rate():
 )
 def test_no_search_stands_behind_another_setting(override):
     (one,) = expand([{"model": ["gpt2"]}], override)
-    assert sweep._tuning(one.config, None) is None
+    assert identifying.tuning(one.config, None) is None
 
 
 def test_a_search_holds_for_the_weights_that_it_started_from():
@@ -93,8 +93,8 @@ def test_a_search_holds_for_the_weights_that_it_started_from():
     tuning = {"chosen": one.config["train"]["lr"], "holds_for": holds, "weights_digest": "a" * 64}
     config = {**one.config, "tuning": tuning}
     mine, other = (assets.Asset("/a/folder", "t", digest * 64, None) for digest in "ab")
-    assert sweep._tuning(config, mine) == tuning
-    assert sweep._tuning(config, other) is None
+    assert identifying.tuning(config, mine) == tuning
+    assert identifying.tuning(config, other) is None
 
 
 def test_values_reach_hydra_as_they_stand_in_the_file():
@@ -138,7 +138,7 @@ def test_an_unknown_value_stops_before_anything_runs():
 
 def test_commands_that_start_at_once_try_the_same_folder(tmp_path):
     def tried(_):
-        sweep.writable(tmp_path / "cache", "cache")
+        laying.writable(tmp_path / "cache", "cache")
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(tried, range(400)))
@@ -148,5 +148,5 @@ def test_commands_that_start_at_once_try_the_same_folder(tmp_path):
 def test_cells_on_a_gpu_run_one_at_a_time_unless_told(monkeypatch):
     monkeypatch.setattr(sweep.environment, "usable_cores", lambda: 7)
     here, there = ([*expand([{"device": [d], "model": ["bert"]}])] for d in ("cpu", "cuda"))
-    assert sweep.side_by_side(here) == 7
-    assert sweep.side_by_side([*here, *there]) == 1
+    assert laying.side_by_side(here) == 7
+    assert laying.side_by_side([*here, *there]) == 1

@@ -12,7 +12,7 @@ from harness.comparing import aggregate, findings
 from harness.contracts import InputError
 from harness.planning import setup as setups
 from harness.planning.expansion import Planned
-from harness.sweeps import sweep
+from harness.sweeps import running
 
 REASON = "strategy=head_only trains a new answer layer"
 SMALL = (
@@ -105,10 +105,10 @@ def test_its_record_is_written_once(tmp_path, shared_cache, capsys, monkeypatch)
     made = small_setup(tmp_path, shared_cache)
     laid = dataclasses.replace(made.foundation, unsupported="no <sense>")
     setup = dataclasses.replace(made, foundation=laid)
-    sweep._keep_unsupported(setup)
+    running.keep_unsupported(setup)
     assert record.read(setup.folder).outcome == record.Outcome(record.UNSUPPORTED, "no <sense>")
     monkeypatch.setattr(record, "write", lambda *_: pytest.fail("written again"))
-    sweep._keep_unsupported(setup)
+    running.keep_unsupported(setup)
     assert capsys.readouterr().out.splitlines() == [f"-  {setup.name}: no <sense>"] * 2
 
 
