@@ -8,6 +8,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import get_method
 from omegaconf import OmegaConf
 
+from harness import record, searched
 from harness.contracts import InputError
 from harness.planning import configuration
 
@@ -45,10 +46,12 @@ def bind(node):
 def test_every_leaf_composes_and_binds(leaf):
     group, name = leaf.parts
     if group == "tuned":
-        chosen = zip(("data", "task", "model", "mode"), name.split("-"), strict=True)
+        groups = ("data", "task", "model", "mode", "strategy")
+        chosen = zip(groups, [*name.split("-"), "full"][:5], strict=True)
         config = composed(*(f"{group}={choice}" for group, choice in chosen))
-        assert config["tuning"]["chosen"] == config["train"]["lr"]
-        assert config["tuning"]["holds_for"]["mode"] == config["mode"]
+        flat, tuning = record.flatten(config), next(searched.nodes(config["tuning"]))
+        assert searched.values(tuning).items() <= flat.items()
+        assert tuning["holds_for"]["mode"] == config["mode"]
     else:
         config = composed(f"+{group}={name}" if group == "search" else f"{group}={name}")
     for key, node in config.items():
