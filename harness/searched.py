@@ -7,8 +7,10 @@ knows no search and no file.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 LEARNING_RATE = "train.lr"
@@ -17,6 +19,9 @@ LABEL = "search="
 
 OF_STRATEGY = "of_strategy"
 """Where the node of a strategy's own search stands, beside that of full fine-tuning."""
+
+OF_ARM = ("strategy.", "train.optimizer", "train.momentum")
+"""Configuration in which arms of one search may differ that are called by one strategy's name."""
 
 Node = Mapping[str, Any]
 
@@ -75,6 +80,31 @@ def _text(value: object) -> str:
     if isinstance(value, list | tuple):
         return " ".join(map(_text, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def telling(trials: Sequence[Node]) -> list[str]:
+    """Keys that tell arms apart, of flat configurations of trials of one strategy's name.
+
+    A share of frozen layers belongs to an arm, a rank may be what is searched, and a record does
+    not say which. Every arm is tried at the same points of a space (`space.points`): keys whose
+    values all meet the same points of what else was varied are of arms, others were searched.
+    """
+    names = sorted({name for one in trials for name in one})
+    varied = [name for name in names if len({str(one.get(name)) for one in trials}) > 1]
+    own = [name for name in varied if name.startswith(OF_ARM)]
+    rest = [name for name in varied if name not in own]
+    points: dict[tuple[str, ...], set[tuple[str, ...]]] = defaultdict(set)
+    for one in trials:
+        points[_at(one, own)].add(_at(one, rest))
+    met = all(
+        len(ours & theirs) >= min(2, len(ours), len(theirs))
+        for ours, theirs in itertools.combinations(points.values(), 2)
+    )
+    return own if rest and met else []
+
+
+def _at(one: Node, names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(str(one.get(name)) for name in names)
 
 
 def rows(tuning: Node) -> list[Row]:

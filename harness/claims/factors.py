@@ -24,9 +24,6 @@ FACTORS: Mapping[str, tuple[str, ...]] = {
 }
 """The configuration that a factor is, its switch first."""
 
-ADAMW = "adamw"
-"""The optimizer of a record that names none."""
-
 OFF = ("sgd", "0", "0.0", "null")
 UNSEARCHED = "the learning rate was not searched for each optimizer"
 
@@ -52,7 +49,7 @@ def _questions(findings: Findings, verdicts: list[Verdict], factor: str) -> Iter
 
 def _switch(arm: Arm, factor: str) -> str:
     """The value of the factor; "-" where it is not on record."""
-    absent = ADAMW if factor == OPTIMIZER else "-"
+    absent = adaptation.ADAMW if factor == OPTIMIZER else "-"
     return plain(arm.first).get(FACTORS[factor][0], absent)
 
 

@@ -21,6 +21,8 @@ from harness.statistics.stats import Estimate, Matrix
 FREEZE, LORA, HEAD_ONLY, PROMPT = "freeze", "lora", "head_only", "prompt"
 ORDER = (FULL, FREEZE, LORA, HEAD_ONLY, PROMPT)
 SHARE, SHOTS, RANK = "share", "shots", "rank"
+ADAMW = "adamw"
+"""The optimizer where nobody says otherwise, and of records that name none."""
 LEAST_GAIN = 0.05
 """Of a metric's range, from which the gain of full fine-tuning can be divided by."""
 
@@ -81,7 +83,16 @@ def way(found: Record) -> str:
         return f"prompt, {shots} shots" if shots else "prompt, zero-shot"
     if strategy == LORA and (rank := _number(found, RANK)):
         return f"lora, rank {rank:g}"
-    return strategy
+    return strategy if _usual(found) else f"{strategy}, {optimizer(found)}"
+
+
+def optimizer(found: Record) -> str:
+    """What tunes; records that name none know one only."""
+    return str(record.flatten(found.config).get("train.optimizer", ADAMW))
+
+
+def _usual(found: Record) -> bool:
+    return optimizer(found) == ADAMW
 
 
 def _number(found: Record, key: str) -> float:
@@ -98,7 +109,7 @@ def settings(found: Record) -> dict[str, Any]:
 
 def frozen(arm: Arm) -> float | None:
     """The share of the lowest layers that stayed as they were; None of other ways of tuning."""
-    if arm.key.strategy == FULL:
+    if arm.key.strategy == FULL and _usual(arm.first):
         return 0.0
     return _number(arm.first, SHARE) if arm.key.strategy == FREEZE else None
 
@@ -133,7 +144,7 @@ def seconds(arm: Arm) -> float | None:
 def reference(arm: Arm, among: Sequence[Arm]) -> Arm | None:
     """Full fine-tuning of the same model in the same mode: of several the one most alike."""
     key = arm.key._replace(strategy=FULL)
-    same = [one for one in among if one.key == key and one.scores]
+    same = [one for one in among if one.key == key and one.scores and _usual(one.first)]
     if any(one is arm for one in same):
         return arm
     return min(same, key=lambda one: len(unlike(arm, one)), default=None)

@@ -125,25 +125,48 @@ def _tunings(trials: Sequence[Loaded], failures: Sequence[Failure]) -> Iterator[
         kept = loaded.run.record
         buckets[arms.group_key(kept), arms.arm_key(kept), _search(kept)].append(loaded)
     for (group, key, search), members in sorted(buckets.items(), key=lambda item: item[0]):
-        first = members[0].run.record
-        scores = [(one.run.record, one.table.values[0]) for one in members]
-        rates = [
-            (rate, kept.cell.seed, value)
-            for kept, value in scores
-            if (rate := _learning_rate(kept)) is not None
-        ]
-        here = group.task, first.cell.data, key, search
-        lost = [one.record for one in failures if _tuned(one.record) == here]
-        yield Tuning(
-            group.task,
-            group.data,
-            group.metrics[0],
-            in_words(first),
-            group.source == "embedded",
-            tuple(sorted(rates)),
-            first,
-            tuple(_rows([*scores, *((kept, None) for kept in lost)])),
-        )
+        here = group.task, members[0].run.record.cell.data, key, search
+        runs: list[Tried] = [(one.run.record, one.table.values[0]) for one in members]
+        runs += [(one.record, None) for one in failures if _tuned(one.record) == here]
+        for settings, tried in _by_arm(runs):
+            first = next((kept for kept, value in tried if value is not None), None)
+            if first is not None:
+                yield _tuning(group, first, settings, tried)
+
+
+Tried = tuple[Record, float | None]
+"""A trial's run with its dev score; None where it failed."""
+
+
+def _by_arm(runs: Sequence[Tried]) -> Iterator[tuple[Mapping[str, str], list[Tried]]]:
+    """Trials of one strategy's name by what tells its arms apart, such as the share frozen."""
+    configs = [arms.plain(kept) for kept, _ in runs]
+    names = searched.telling(configs)
+    found: dict[tuple[str, ...], list[Tried]] = defaultdict(list)
+    for run, config in zip(runs, configs, strict=True):
+        found[tuple(config.get(name, "-") for name in names)].append(run)
+    for values, tried in sorted(found.items(), key=lambda item: item[0]):
+        yield dict(zip(names, values, strict=True)), tried
+
+
+def _tuning(
+    group: GroupKey, first: Record, settings: Mapping[str, str], tried: Sequence[Tried]
+) -> Tuning:
+    rates = [
+        (rate, kept.cell.seed, value)
+        for kept, value in tried
+        if value is not None and (rate := _learning_rate(kept)) is not None
+    ]
+    return Tuning(
+        group.task,
+        group.data,
+        group.metrics[0],
+        ", ".join([in_words(first), *(f"{name}={value}" for name, value in settings.items())]),
+        group.source == "embedded",
+        tuple(sorted(rates)),
+        first,
+        tuple(_rows(tried)),
+    )
 
 
 def _search(found: Record) -> str:
@@ -157,7 +180,7 @@ def _tuned(found: Record) -> tuple[str, str, ArmKey, str] | None:
     return found.cell.task, found.cell.data, arms.arm_key(found), _search(found)
 
 
-def _rows(runs: Sequence[tuple[Record, float | None]]) -> Iterator[searched.Row]:
+def _rows(runs: Sequence[Tried]) -> Iterator[searched.Row]:
     """What was varied between these runs, and how each came out."""
     names = arms.differing([arms.plain(kept) for kept, _ in runs]) or [searched.LEARNING_RATE]
     for kept, value in runs:

@@ -13,7 +13,8 @@ from statistics import fmean
 from typing import Any, NamedTuple
 
 from harness import metrics, record, searched
-from harness.comparing.comparison import Comparison, Tuning, usual_mode
+from harness.comparing.adaptation import way
+from harness.comparing.comparison import FULL, Comparison, Tuning, usual_mode
 from harness.metrics import Meter
 from harness.record import Record
 from harness.searched import Row
@@ -28,6 +29,7 @@ class Tried:
 
     values: Mapping[str, Any]
     scores: tuple[float | None, ...]
+    seeds: tuple[int, ...] = ()
 
     def mean(self, meter: Meter) -> float:
         """Over seeds, a failed run being the worst."""
@@ -41,6 +43,9 @@ class Effort:
     name: str  # in a word or two
     family: str
     trials: tuple[Tried, ...]
+    model: str = ""
+    mode: str = ""
+    chosen: Mapping[str, Any] | None = None  # values by key; None where trials alone are on record
 
     @property
     def failed(self) -> int:
@@ -64,7 +69,7 @@ class _Place(NamedTuple):
     data: str
     metric: str
     pair: str
-    strategy: str
+    way: str
     embedded: bool
     source: str
     search: str
@@ -82,6 +87,7 @@ class Searches:
     source: str  # BEHIND or HERE
     search: str  # its name; empty for a grid
     arms: tuple[Effort, ...]
+    way: str = FULL  # how all of them are tuned
 
     @property
     def unequal(self) -> bool:
@@ -94,19 +100,16 @@ def efforts(comparison: Comparison) -> list[Searches]:
     """Every search that is on record, those behind results first."""
     places: dict[_Place, list[Effort]] = defaultdict(list)
     seen = set[str]()
-    for found, facts, rows, source, embedded, metric in _sources(comparison):
-        trials = _trials(rows)
-        told = record.canonical(
-            [_words(found), found.cell.task, found.cell.data, sorted(map(_told, trials))]
-        )
+    for found, search, rows, source, embedded, metric in _sources(comparison):
+        trials, how = _trials(rows), _way(found, rows)
+        cell, name = found.cell, _words(found, how)
+        told = record.canonical([name, cell.task, cell.data, sorted(map(_told, trials))])
         if not trials or told in seen:
             continue
         seen.add(told)
-        cell = found.cell
-        place = _Place(
-            cell.task, cell.data, metric, cell.pair, cell.strategy, embedded, source, facts
-        )
-        places[place].append(Effort(_words(found), cell.family, trials))
+        place = _Place(cell.task, cell.data, metric, cell.pair, how, embedded, source, search)
+        chosen = searched.values(found.tuning or {}) if source == BEHIND else None
+        places[place].append(Effort(name, cell.family, trials, cell.model, cell.mode, chosen))
     return [_searches(place, members) for place, members in places.items()]
 
 
@@ -130,11 +133,16 @@ def _name(one: Tuning) -> str:
     return sweep.removeprefix(searched.LABEL) if sweep.startswith(searched.LABEL) else ""
 
 
-def _words(found: Record) -> str:
-    cell = found.cell
+def _way(found: Record, rows: Sequence[Row]) -> str:
+    """How an arm is tuned, with what is set of it; without it where that was searched."""
+    tried = any(key.startswith(searched.OF_ARM) for row in rows for key in row.values)
+    return found.cell.strategy if tried else way(found)
+
+
+def _words(found: Record, how: str) -> str:
     texts = metrics.of_texts(found.metrics)
-    words = [cell.model, *([cell.mode] if texts or not usual_mode(found) else [])]
-    return " ".join([*words, *([cell.strategy] if cell.strategy != "full" else [])])
+    words = [found.cell.model, *([found.cell.mode] if texts or not usual_mode(found) else [])]
+    return " ".join([*words, *([how] if how != FULL else [])])
 
 
 def _trials(rows: Sequence[Row]) -> tuple[Tried, ...]:
@@ -143,7 +151,8 @@ def _trials(rows: Sequence[Row]) -> tuple[Tried, ...]:
     for row in rows:
         points[record.canonical([row.trial, dict(row.values)])].append(row)
     return tuple(
-        Tried(members[0].values, tuple(one.score for one in members)) for members in points.values()
+        Tried(some[0].values, tuple(one.score for one in some), tuple(one.seed for one in some))
+        for some in points.values()
     )
 
 
@@ -157,5 +166,13 @@ def _searches(place: _Place, members: Sequence[Effort]) -> Searches:
     arms = tuple(sorted(members, key=lambda one: (one.family != "gpt", one.name)))
     meter = metrics.meter(place.metric)
     return Searches(
-        place.task, place.data, meter, place.pair, place.embedded, place.source, place.search, arms
+        place.task,
+        place.data,
+        meter,
+        place.pair,
+        place.embedded,
+        place.source,
+        place.search,
+        arms,
+        place.way,
     )

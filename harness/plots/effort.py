@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from harness.comparing.comparison import FULL
 from harness.comparing.efforts import Effort, Searches, efforts
 from harness.comparing.findings import Findings
 from harness.metrics import Meter
@@ -42,7 +43,7 @@ def pictures(findings: Findings) -> Iterator[Picture]:
     for one in found[:MOST]:
         title = headline(one)
         caption = CAPTION + left_out([arm.name for arm in one.arms[MOST_ARMS:]]) + rest
-        name = safe(NAME, one.task, one.data, one.pair)
+        name = safe(NAME, one.task, one.data, one.pair, *_way(one))
         yield Picture(name, title, caption, _alt(one), draw(one, title, _about(one)))
 
 
@@ -51,7 +52,12 @@ def _size(one: Effort) -> int:
 
 
 def _place(one: Searches) -> str:
-    return f"{task(one.task)} on {plain(one.data)}"
+    return ", ".join([f"{task(one.task)} on {plain(one.data)}", *map(plain, _way(one))])
+
+
+def _way(one: Searches) -> list[str]:
+    """How its arms are tuned, where that is not in full."""
+    return [one.way] if one.way != FULL else []
 
 
 def headline(one: Searches) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from harness.comparing.comparison import Comparison
+from harness.comparing.comparison import FULL, Comparison
 from harness.comparing.efforts import Searches, efforts
 from harness.report.markdown import NONE, escape, score, section, table
 from harness.report.summary import caveat
@@ -33,9 +33,9 @@ def effort(comparison: Comparison) -> str:
 
 def _shown(one: Searches) -> str:
     name = f"search {escape(one.search)}" if one.search else "a grid of learning rates"
-    text = (
-        f"{escape(one.task)}, {escape(one.data)}, pair {escape(one.pair)}: {name}, {one.source}; "
-    )
+    how = f", {escape(one.way)}" if one.way != FULL else ""
+    text = f"{escape(one.task)}, {escape(one.data)}, pair {escape(one.pair)}{how}: {name}, "
+    text += f"{one.source}; "
     text += f"{escape(one.meter.caption)} on dev."
     failed = [f"{escape(arm.name)} {arm.failed}" for arm in one.arms if arm.failed]
     if failed:

@@ -107,6 +107,23 @@ def test_lower_is_better_keeps_as_much(tmp_path):
     )
 
 
+def test_another_optimizer_is_no_full_fine_tuning_to_measure_by(tmp_path):
+    for optimizer, share, trials in (("adamw", 0.9, 8), ("sgd", 0.6, 4)):
+        config = {"train": {"lr": 1e-3, "optimizer": optimizer}, "strategy": {}}
+        strategy(
+            tmp_path, "full", share, share, seeds=range(2), trials=trials, size=90, config=config
+        )
+    strategy(tmp_path, "head_only", 0.6, 0.6, seeds=range(2), size=90)
+    found = {adaptation.way(one.arm.first): one for one in adaptation.adapted(
+        read(tmp_path).comparison.groups[0]
+    )}  # fmt: skip
+    assert list(found) == ["full", "full, sgd", "head_only"]
+    assert found["full"].retention.mean == 1
+    refused = "refused: not as full fine-tuning in train.optimizer (adamw and sgd)"
+    assert found["full, sgd"].why.startswith(refused)
+    assert adaptation.frozen(found["full, sgd"].arm) is None
+
+
 def test_untuned_answers_of_one_run_stand_for_all_seeds(several):
     (group,) = several.comparison.groups
     (one,) = [

@@ -207,6 +207,88 @@ def test_the_same_trials_from_both_sources_stand_once(tmp_path):
     assert [one.source for one in efforts.efforts(compare(tmp_path))] == [BEHIND]
 
 
+SHARES = (0.25, 0.5, 0.75, 1.0)
+POINTS = (1e-4, 1e-3, 1e-2)
+
+
+def frozen(root, family, share, rates=POINTS, **changes):
+    for rate in rates:
+        of = cell(family=family, task="classification", seed=1, role="tuning", strategy="freeze")
+        config = {"train": {"lr": rate}, "strategy": {"share": share}, "seed": 1}
+        words = {"sweep": "search=mine 0123abcd", "evaluated": "dev", "share": share, "size": 30}
+        leave(root, of, **{**words, "config": config, **changes})
+
+
+def test_shares_of_frozen_layers_are_arms_each_with_its_trials(tmp_path):
+    """Records call all of them freeze; one of them was tried less often than its rival."""
+    for family in ("gpt", "bert"):
+        for share in SHARES:
+            few = (family, share) == ("bert", 0.75)
+            frozen(tmp_path, family, share, POINTS[:2] if few else POINTS)
+    found = {one.way: one for one in efforts.efforts(compare(tmp_path))}
+    assert list(found) == ["freeze 25 %", "freeze 50 %", "freeze 75 %", "freeze 100 %"]
+    for way, one in found.items():
+        assert [arm.name for arm in one.arms] == [f"gpt2 {way}", f"bert {way}"]
+        assert all(t.values.keys() == {"train.lr"} for arm in one.arms for t in arm.trials)
+        assert one.unequal == (way == "freeze 75 %")
+    assert [len(arm.trials) for arm in found["freeze 75 %"].arms] == [3, 2]
+    named = sections(text_of(tmp_path))
+    assert named["Search effort"].count("Unequal numbers of trials") == 1
+    assert "pair mini, freeze 25 %: search mine" in named["Search effort"]
+    assert "freeze, strategy.share=0.25: dev score" in named["Tuning"]
+    pictures = list(effort.pictures(findings.find([tmp_path], plan.default())))
+    names = [one.name for one in pictures]
+    assert len({*names}) == len(names) > 1
+    assert all("freeze" in one.title for one in pictures)
+
+
+def test_an_arm_that_failed_now_and_then_keeps_its_trials(tmp_path):
+    failed = {"outcome": Outcome("failed", "diverged"), "data": None, "metrics": ()}
+    for share in SHARES[:2]:
+        frozen(tmp_path, "gpt", share, POINTS[:2])
+    frozen(tmp_path, "gpt", 0.5, POINTS[2:], **failed)
+    found = {one.way: one.arms[0] for one in efforts.efforts(compare(tmp_path))}
+    assert (found["freeze 25 %"].failed, found["freeze 50 %"].failed) == (0, 1)
+
+
+def test_sgd_is_an_arm_of_its_own(tmp_path):
+    for optimizer in ("adamw", "sgd"):
+        for rate in POINTS:
+            of = cell(task="classification", seed=1, role="tuning")
+            config = {"train": {"lr": rate, "optimizer": optimizer}, "seed": 1}
+            leave(tmp_path, of, config=config, sweep="search=mine", evaluated="dev", size=30)
+    assert [one.way for one in efforts.efforts(compare(tmp_path))] == ["full", "full, sgd"]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_rank_that_was_searched_is_no_arm(tmp_path, together):
+    """Each point of a space with a rank has a rate of its own."""
+    points = [(8, 1e-4), (16, 3e-4), (8, 1e-3), (16, 3e-3)] if together else [(8, 1e-3), (16, 1e-3)]
+    for rank, rate in points:
+        of = cell(task="classification", seed=1, role="tuning", strategy="lora")
+        config = {"train": {"lr": rate}, "strategy": {"rank": rank}, "seed": 1}
+        leave(tmp_path, of, config=config, sweep="search=mine", evaluated="dev", size=30)
+    (one,) = efforts.efforts(compare(tmp_path))
+    assert (one.way, len(one.arms[0].trials)) == ("lora", len(points))
+    assert one.arms[0].trials[0].values["strategy.rank"] == 8
+
+
+def test_what_was_chosen_differently_was_searched_together(tmp_path):
+    """A rank that a search chose does not set the two models apart."""
+    for family, rank in (("gpt", 8), ("bert", 16)):
+        table = [
+            {"trial": at, "values": {"strategy.rank": r, "train.lr": 1e-3}, "seed": 1, "score": 0.5}
+            for at, r in enumerate((8, 16))
+        ]
+        chosen = {"strategy.rank": rank, "train.lr": 1e-3}
+        config = {"train": {"lr": 1e-3}, "strategy": {"rank": rank}, "seed": 0}
+        of = cell(family=family, task="classification", strategy="lora")
+        leave(tmp_path, of, config=config, tuning={**NODE, "table": table, "chosen": chosen})
+    (one,) = efforts.efforts(compare(tmp_path))
+    assert [arm.name for arm in one.arms] == ["gpt2 lora", "bert lora"]
+    assert [arm.chosen["strategy.rank"] for arm in one.arms] == [8, 16]
+
+
 def test_hostile_words_of_a_search_are_harmless(tmp_path):
     values = {HOSTILE: HOSTILE}
     table = [{"trial": 0, "values": values, "seed": 1, "score": 0.5}]
