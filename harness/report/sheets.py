@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from harness.comparing.findings import Findings
+from harness.report import sheets_of_adaptation as adapted
 from harness.report import sheets_of_measurements as measured
 from harness.report import sheets_of_runs as trained
 from harness.report import sheets_of_verdicts as decided
@@ -40,6 +41,10 @@ def sheets(findings: Findings) -> dict[str, str]:
         "slices": _csv(trained.SLICES, trained.slices(comparison)),
         "training": _csv(trained.TRAINING, trained.training(comparison)),
         "learning_curves": _csv(trained.CURVES, trained.curves(comparison)),
+        "searches": _csv(adapted.SEARCHES, adapted.searches(comparison)),
+        "adaptation": _csv(adapted.ADAPTATION, adapted.adaptation(comparison)),
+        "label_curves": _csv(adapted.LABEL_CURVES, adapted.label_curves(comparison)),
+        "label_flips": _csv(adapted.LABEL_FLIPS, adapted.label_flips(comparison)),
         "efficiency": _csv(measured.EFFICIENCY, measured.efficiency(comparison)),
         "races": _csv(measured.RACES, measured.races(comparison, margin)),
         "memory": _csv(measured.MEMORY, measured.memory(comparison)),

@@ -49,22 +49,22 @@ FAILURES = (
 def scores(comparison: Comparison) -> Iterator[Row]:
     """Every metric of every arm; an arm whose runs do not belong together says why instead."""
     for group, arm in _arms(comparison):
-        base = _group(group) | _arm(arm)
+        base = of_group(group) | of_arm(arm)
         if arm.refused:
             refused = "refused: runs differ in " + ", ".join(arm.refused)
-            yield base | _metric(arm.headline) | {"seeds": len(arm.runs), "note": refused}
+            yield base | of_metric(arm.headline) | {"seeds": len(arm.runs), "note": refused}
         for one in arm.scores:
             counts = {"seeds": one.estimate.seeds, "units": one.estimate.units}
             rest = counts | _limits(one.estimate) | {"majority": one.majority}
             rest |= {name: scored(arm).get(name) for name in CUT}
-            yield base | _metric(one.meter) | rest
+            yield base | of_metric(one.meter) | rest
 
 
 def seeds(comparison: Comparison) -> Iterator[Row]:
     """Every metric of every run."""
     for group, arm in _arms(comparison):
         for score in arm.scores:
-            base = _group(group) | _arm(arm) | _metric(score.meter)
+            base = of_group(group) | of_arm(arm) | of_metric(score.meter)
             for run, value in zip(arm.runs, score.per_seed, strict=True):
                 yield base | {"seed": run.seed, "value": value, "folder": run.folder}
 
@@ -73,10 +73,10 @@ def differences(comparison: Comparison) -> Iterator[Row]:
     """The headline metric of every contrast first, then other metrics, then slices of units."""
     for group in comparison.groups:
         for one in group.contrasts:
-            base = _group(group) | _pair(one)
-            yield base | _metric(one.gpt.headline) | {"headline": True} | _gap(one.difference)
+            base = of_group(group) | of_pair(one)
+            yield base | of_metric(one.gpt.headline) | {"headline": True} | _gap(one.difference)
             for name, found in one.others.items():
-                yield base | _metric(meter(name)) | {"headline": False} | _gap(found)
+                yield base | of_metric(meter(name)) | {"headline": False} | _gap(found)
             part = {"metric": RIGHT, "lower_is_better": False, "headline": False}
             for name, found in one.slices.items():
                 yield base | part | {"slice": name} | _gap(found)
@@ -96,7 +96,7 @@ def slices(comparison: Comparison) -> Iterator[Row]:
         for one in arm.slices:
             facts = {"slice": one.name, "seeds": one.estimate.seeds, "units_per_run": one.units}
             rest = {"cap": one.cap, "marked_share": one.marked}
-            yield _group(group) | _arm(arm) | facts | _limits(one.estimate) | rest
+            yield of_group(group) | of_arm(arm) | facts | _limits(one.estimate) | rest
 
 
 def training(comparison: Comparison) -> Iterator[Row]:
@@ -139,24 +139,27 @@ def _arms(comparison: Comparison) -> Iterator[tuple[Group, Arm]]:
 
 def _runs(comparison: Comparison) -> Iterator[tuple[Row, Run]]:
     for group, arm in _arms(comparison):
-        base = _group(group) | _arm(arm) | {"dev_metric": arm.headline.name}
+        base = of_group(group) | of_arm(arm) | {"dev_metric": arm.headline.name}
         for run in arm.runs:
             yield base | {"seed": run.seed, "folder": run.folder}, run
 
 
-def _group(group: Group) -> Row:
+def of_group(group: Group) -> Row:
+    """What tells a group from others."""
     names = ("task", "data", "source", "evaluated", "hardware", "experiment_version")
     facts = [*(getattr(group.key, name) for name in names), _settings(group.variant)]
     return dict(zip(GROUP, facts, strict=True))
 
 
-def _arm(arm: Arm) -> Row:
+def of_arm(arm: Arm) -> Row:
+    """What tells an arm from others of its group."""
     names = (name for name in ARM if name not in ("level", "settings"))
     facts = {name: getattr(arm.key, name) for name in names}
     return facts | {"level": arm.first.cell.level, "settings": _settings(arm.variant)}
 
 
-def _pair(one: Contrast) -> Row:
+def of_pair(one: Contrast) -> Row:
+    """Both sides of a contrast, and what stands in its way."""
     sides = {"gpt": one.gpt, "bert": one.bert}
     facts: Row = {"pair": one.gpt.key.pair, "level": one.gpt.first.cell.level}
     facts["strategy"] = one.gpt.key.strategy
@@ -170,7 +173,8 @@ def _settings(variant: Mapping[str, str]) -> str:
     return "; ".join(f"{name}={value}" for name, value in variant.items())
 
 
-def _metric(one: Meter) -> Row:
+def of_metric(one: Meter) -> Row:
+    """The metric, and which way is better."""
     return {"metric": one.name, "lower_is_better": one.lower_is_better}
 
 

@@ -11,14 +11,18 @@ from pathlib import Path
 import measured
 import numpy as np
 import pytest
+from adapting import strategy
 from measured import MIB, architecture, gate, keep, kept, lane, pair, probe, race, rates, subject
 from rendered import HOSTILE, STEERING
 from synthetic import TRAINING, cell, data, leave
+from test_label_curves import grown
 
 from harness import plan
+from harness.comparing import adaptation
 from harness.comparing.aggregate import compare
 from harness.comparing.comparison import Comparison
 from harness.comparing.findings import Findings
+from harness.comparing.label_curves import UPDATES, curves, flips
 from harness.comparing.verdicts import verdicts
 from harness.measurement import Stage
 from harness.record import Outcome
@@ -27,6 +31,7 @@ from harness.statistics import timings
 
 NAMES = (
     *("verdicts", "scores", "seeds", "differences", "slices", "training", "learning_curves"),
+    *("searches", "adaptation", "label_curves", "label_flips"),
     *("efficiency", "races", "memory", "failures"),
 )
 LIMITS = ("mean", "low", "high", "se")
@@ -238,6 +243,112 @@ def test_failures_in_one_line(read: dict[str, Rows]) -> None:
     assert row["reason"] == "out of memory"
     assert row["error"] == "Traceback RuntimeError: 2 GiB"
     assert (row["model"], row["seed"], row["role"]) == ("bert", "9", "result")
+
+
+# --- what was searched and adapted --------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def adapting_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three ways of tuning; BERT's adapters had half of the trials, prompts none."""
+    root = tmp_path_factory.mktemp("adapting")
+    strategy(root, "full", 0.9, 0.88, seeds=range(2), size=300)
+    strategy(root, "freeze", 0.7, 0.87, seeds=range(2), size=300, settings={"share": 0.25})
+    trials = {"gpt": 8, "bert": 4}
+    strategy(root, "lora", 0.89, 0.86, seeds=range(2), size=300, trials=trials)
+    strategy(root, "prompt", 0.55, 0.54, seeds=range(1), size=300)
+    return root
+
+
+def test_ways_of_tuning_with_what_they_keep_and_cost(adapting_root: Path) -> None:
+    found = compared(adapting_root)
+    rows = tables(found)["adaptation"]
+    (group,) = found.comparison.groups
+    kept = adaptation.adapted(group)
+    assert [row["tuned"] for row in rows] == [adaptation.way(one.arm.first) for one in kept]
+    for row, one in zip(rows, kept, strict=True):
+        score = one.arm.scores[0].estimate
+        assert float(row["score"]) == score.mean
+        assert row["score_low"] == ("" if score.low is None else repr(float(score.low)))
+        if one.retention is None:
+            assert (row["retention"], row["note"]) == ("", one.why)
+        else:
+            assert float(row["retention"]) == one.retention.mean
+            assert row["retention_seeds"] == "2"
+    (quarter,) = where(rows, tuned="freeze 25 %", model="gpt2")
+    low, mean, high = (float(quarter[f"retention{end}"]) for end in ("_low", "", "_high"))
+    assert low < mean < high
+    assert mean == pytest.approx(0.5, abs=0.1)
+    assert (quarter["tuned_parameters"], quarter["trials"]) == ("200000", "8")
+    assert float(quarter["tuned_share"]) == 200_000 / 660_000
+    assert float(quarter["training_flops"]) == 3 * 1.4e6 * 150_000
+    assert float(quarter["training_seconds"]) == 18.4
+    (unequal,) = where(rows, tuned="lora, rank 8", model="bert")
+    assert (unequal["trials"], unequal["retention"]) == ("4", "")
+    assert "tuning.trials (8 and 4)" in unequal["note"]
+    (asked,) = where(rows, strategy="prompt", model="bert")
+    names = ("training_flops", "training_seconds", "trials")
+    assert [asked[name] for name in names] == [""] * 3
+    assert asked["tuned_parameters"] == "0"
+
+
+def test_trials_stand_one_run_a_row_with_what_was_chosen(tmp_path: Path) -> None:
+    values = ({"train.lr": 1e-3, "strategy.rank": 8}, {"train.lr": 0.02, "strategy.rank": 16})
+    table = [
+        {"trial": at, "values": one, "seed": seed, "score": None if at and seed == 1 else 0.1234}
+        for at, one in enumerate(values)
+        for seed in (1, 2)
+    ]
+    node = {"search": "=mine", "metric": "entity_f1", "trials": 2, "table": table}
+    leave(tmp_path, cell(), tuning=node | {"chosen": values[1]})
+    leave(tmp_path, cell(family="bert"), tuning=node | {"chosen": values[0], "table": table[:2]})
+    rows = tables(compared(tmp_path))["searches"]
+    gpt, bert = (where(rows, family=family) for family in ("gpt", "bert"))
+    assert [(row["trial"], row["seed"], row["dev_score"], row["failed"]) for row in gpt] == [
+        *(("0", "1", "0.1234", "False"), ("0", "2", "0.1234", "False")),
+        *(("1", "1", "", "True"), ("1", "2", "0.1234", "False")),
+    ]
+    assert [row["chosen"] for row in gpt] == ["False", "False", "True", "True"]
+    assert gpt[2]["point"] == "strategy.rank=16; train.lr=0.02"
+    assert [row["chosen"] for row in bert] == ["True", "True"]
+    assert {row["equal_trials"] for row in rows} == {"False"}
+    assert (gpt[0]["search"], gpt[0]["where"]) == ("'=mine", "behind the results")
+    assert (gpt[0]["trials"], bert[0]["trials"], bert[0]["mode"]) == ("2", "1", "bidirectional")
+    (one,) = {row["metric"] for row in rows}
+    assert one == "entity_f1"
+
+
+def test_trials_alone_do_not_say_what_was_chosen(tmp_path: Path) -> None:
+    for rate in (1e-4, 1e-3):
+        config = {"train": {"lr": rate}, "seed": 0}
+        leave(tmp_path, cell(role="tuning"), config=config, evaluated="dev")
+    rows = tables(compared(tmp_path))["searches"]
+    assert [row["point"] for row in rows] == ["train.lr=0.0001", "train.lr=0.001"]
+    assert {(row["chosen"], row["where"]) for row in rows} == {("", "trials of this folder")}
+
+
+def test_label_curves_and_where_they_cross(tmp_path: Path) -> None:
+    scores = {"gpt": {250: 0.8, 1000: 0.6}, "bert": {250: 0.4, 1000: 0.9}}
+    comparison = grown(tmp_path, scores, seeds=range(3), size=120)
+    (curve,) = curves(comparison)
+    found = tables(decided(comparison))
+    rows = found["label_curves"]
+    assert [(row["labels"], row["epochs"], row["seeds"]) for row in rows] == [
+        ("250", "32", "3"), ("1000", "8", "3"),
+    ]  # fmt: skip
+    for row, point in zip(rows, curve.points, strict=True):
+        assert float(row["bert_advantage"]) == point.advantage.mean
+        assert float(row["bert_advantage_low"]) == point.advantage.low
+        assert float(row["gpt_score"]) == point.contrast.gpt.scores[0].estimate.mean
+        assert float(row["bert_score_high"]) == point.contrast.bert.scores[0].estimate.high
+    assert [row["ahead"] for row in rows] == ["GPT", "BERT"]
+    assert (rows[0]["pace"], rows[0]["metric"], rows[0]["pair"]) == (UPDATES, "entity_f1", "mini")
+    (turn,), (row,) = flips(curve), found["label_flips"]
+    assert [float(row[name]) for name in ("at_labels", "low", "high")] == [
+        turn.at, turn.low, turn.high,
+    ]  # fmt: skip
+    told = [row[name] for name in ("first", "then", "after", "before", "shown", "split")]
+    assert told == ["GPT", "BERT", "250", "1000", "True", "test"]
 
 
 # --- what was measured --------------------------------------------------------------------------
