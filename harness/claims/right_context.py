@@ -64,8 +64,9 @@ def _beside(several: Sequence[Verdict], best: Verdict) -> tuple[Number, ...]:
     numbers = list[Number]()
     for one in several:
         gpt, found = one.contrast.gpt, advantage(one)
-        if one is not best and found is not None:
-            numbers.append(Number(f"in mode {gpt.key.mode}, not deciding", found))
+        if one is not best:
+            value = barred(one.contrast) if found is None else found
+            numbers.append(Number(f"in mode {gpt.key.mode}, not deciding", value))
         for part in gpt.slices:
             if part.name == "R":
                 cap = "" if part.cap is None else f" (cap {part.cap:.3f})"

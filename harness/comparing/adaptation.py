@@ -152,9 +152,8 @@ def reference(arm: Arm, among: Sequence[Arm]) -> Arm | None:
 
 def unlike(arm: Arm, full: Arm) -> tuple[str, ...]:
     """In what an arm was treated otherwise than full fine-tuning, besides its strategy."""
-    if arm.untrained:
-        return pairs.otherwise(full, arm, "strategy.", "train.", trained=False)
-    return pairs.otherwise(full, arm, "strategy.")
+    factors = ("strategy.", "train.") if arm.untrained else ("strategy.",)
+    return pairs.otherwise(full, arm, *factors)
 
 
 def steady(arm: Arm) -> bool:

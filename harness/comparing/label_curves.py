@@ -129,6 +129,17 @@ def _points(group: Group) -> Iterator[Point]:
             yield Point(group.labels, epochs if isinstance(epochs, int) else None, one)
 
 
+def left_out(comparison: Comparison, curve: Curve) -> list[tuple[int, Contrast]]:
+    """Sizes at which the same two models were tuned and may not be compared, with why."""
+    key, sides = curve.key.but_labels, tuple(arm.key for arm in curve.arms)
+    return [
+        (group.labels, one)
+        for group in comparison.groups
+        for one in group.contrasts
+        if group.key.but_labels == key and (one.gpt.key, one.bert.key) == sides and one.refused
+    ]
+
+
 def _settings(one: Contrast) -> str:
     """The configuration of both sides, less what points of a curve may differ in."""
     sides = (arms.plain(arm.first) for arm in (one.gpt, one.bert))

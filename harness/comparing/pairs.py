@@ -116,11 +116,11 @@ def unlike(gpt: Arm, bert: Arm) -> tuple[str, ...]:
     return (*found, *_apart(signed))
 
 
-def otherwise(one: Arm, other: Arm, *factors: str, trained: bool = True) -> tuple[str, ...]:
+def otherwise(one: Arm, other: Arm, *factors: str) -> tuple[str, ...]:
     """In what two arms of one model differ besides configuration that begins with these words.
 
     Values that were searched for both may differ. Of a search its trials and seeds must be the
-    same and not its space: ways of tuning take rates of their own. Not `trained`, neither counts.
+    same and not its space: ways of tuning take rates of their own.
     """
     tuned = _searched(one, other)
     configs = [plain(arm.first) for arm in (one, other)]
@@ -130,12 +130,17 @@ def otherwise(one: Arm, other: Arm, *factors: str, trained: bool = True) -> tupl
             for c in configs
         ]
     )
-    if trained:
-        found += _apart(
-            [{k: v for k, v in _effort(arm).items() if k in TRIED} for arm in (one, other)]
-        )
     signed = [dict(arm.first.signatures) for arm in (one, other)]
-    return (*found, *(f"signatures.{name}" for name in differing(signed)))
+    names = (f"signatures.{name}" for name in differing(signed))
+    return (*found, *unequal(one, other), *names)
+
+
+def unequal(one: Arm, other: Arm) -> tuple[str, ...]:
+    """In what the searches behind two arms differ that takes effort, where both were trained."""
+    if one.untrained or other.untrained:
+        return ()
+    tried = [{k: v for k, v in _effort(arm).items() if k in TRIED} for arm in (one, other)]
+    return tuple(_apart(tried))
 
 
 def _treatment(found: Record, tuned: frozenset[str]) -> dict[str, str]:

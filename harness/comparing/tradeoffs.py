@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harness.comparing import costs
+from harness.comparing import costs, pairs
 from harness.comparing.comparison import SCRATCH, SMOKE, Arm, Comparison, Group
 from harness.comparing.costs import END_TO_END, MONEY, OFFLINE, P50, P95, TIME, Cost, Kind
 from harness.comparing.findings import Findings
@@ -195,6 +195,7 @@ def _leads(group: Group, arms: Sequence[Arm]) -> dict[tuple[int, int], Lead]:
     for i, one in enumerate(arms):
         for j, other in enumerate(arms):
             why = refused.get((id(one), id(other))) or refused.get((id(other), id(one)))
+            why = why or pairs.unequal(one, other)
             if why:
                 found[i, j] = Lead(None, "refused: they differ in " + ", ".join(why))
             elif i != j:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from harness.comparing import pairs
 from harness.comparing.adaptation import Kept, adapted, frozen, trainable, way
 from harness.comparing.comparison import Group
 from harness.comparing.findings import Findings
@@ -41,6 +42,7 @@ RETAINED = (
     "ignores the input, by Fieller (1954); a way that had other trials than full fine-tuning is "
     "left out."
 )
+UNEQUAL = "unequal numbers of trials: not to be compared"
 SCORED = "Up: the score, as shares of a gain could not be had for every model."
 
 
@@ -70,6 +72,7 @@ class Panel(NamedTuple):
     meter: Meter
     retained: bool  # shares of the gain, else scores
     lines: tuple[Line, ...]
+    unequal: bool  # whether some had more trials than others
 
     @property
     def place(self) -> str:
@@ -104,7 +107,8 @@ def panels(group: Group) -> Iterator[Panel]:
         retained = all(sum(k.retention is not None for k in side) > 1 for side in sides)
         lines = tuple(_line(side, retained) for side in sides)
         if sum(mark.tuned > 0 for line in lines for mark in line.marks) > 1:
-            yield Panel(group, pair, found[0].arm.headline, retained, lines)
+            unequal = any(pairs.unequal(found[0].arm, one.arm) for one in found)
+            yield Panel(group, pair, found[0].arm.headline, retained, lines, unequal)
 
 
 def _line(found: Sequence[Kept], retained: bool) -> Line:
@@ -131,6 +135,7 @@ def headline(one: Panel) -> str:
 
 def _about(one: Panel) -> str:
     parts = [f"pair {plain(one.pair)}", f"{one.meter.title}, {one.group.key.evaluated} split"]
+    parts += [UNEQUAL] if one.unequal and not one.retained else []
     return "; ".join([*parts, *([MECHANISM] if one.group.embedded else [])])
 
 

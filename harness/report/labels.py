@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from harness.comparing.comparison import Comparison, Contrast
-from harness.comparing.label_curves import UPDATES, Curve, Point, curves
+from harness.comparing.label_curves import UPDATES, Curve, Point, curves, left_out
 from harness.plots.labels import told
-from harness.report.markdown import NONE, escape, estimated, section, table
+from harness.report.markdown import NONE, bullets, escape, estimated, section, table
 from harness.report.summary import caveat, named
 
 INTRODUCTION = (
@@ -37,11 +37,11 @@ def labels(comparison: Comparison) -> str:
     if not found:
         return ""
     embedded = any(one.embedded for one in found)
-    parts = map(_curve, found)
+    parts = (_curve(comparison, one) for one in found)
     return section(2, "Label efficiency", INTRODUCTION, *parts, caveat(embedded))
 
 
-def _curve(one: Curve) -> str:
+def _curve(comparison: Comparison, one: Curve) -> str:
     text = escape(told(one))
     notes = [NESTED if one.nested else DRAWN, LONGER if one.pace == UPDATES else SHORTER]
     notes += [RATES] if _one_rate(one) else []
@@ -49,7 +49,15 @@ def _curve(one: Curve) -> str:
     rows = [_row(one, point) for point in one.points]
     shown = f"**{text[:1].upper()}{text[1:]}.**"
     about = named(one.points[-1].contrast)
-    return "\n\n".join([shown, " ".join(notes), about, table(header, rows, "rrrrrr")])
+    parts = [shown, " ".join(notes), about, table(header, rows, "rrrrrr")]
+    if refused := left_out(comparison, one):
+        parts.append(bullets([_refused(*size) for size in refused]))
+    return "\n\n".join(parts)
+
+
+def _refused(size: int, contrast: Contrast) -> str:
+    why = ", ".join(map(escape, contrast.refused))
+    return f"{size:,} labels left out: GPT and BERT differ in {why}."
 
 
 def _one_rate(one: Curve) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import stdev
 
+from harness.comparing import pairs
 from harness.comparing.comparison import SCRATCH, Arm, Group
 from harness.comparing.findings import Findings
 from harness.report.markdown import NONE, escape, score, section, table
@@ -20,6 +21,7 @@ INTRODUCTION = (
     "of all runs); anything else by the difference to the model as it is used where nobody says "
     "otherwise. Exploratory: no intervals here."
 )
+UNSEARCHED = "no search of its own"
 UNTRIED = (
     "Settings that were not varied here can be: python -m harness.run -m task=ner model=gpt2 "
     "model.label_piece=first,last (which piece of a word answers) runs one of them."
@@ -67,8 +69,19 @@ def _others(group: Group, arm: Arm) -> Iterator[Arm]:
 
 
 def _other(group: Group, arm: Arm, other: Arm) -> list[str]:
-    digits = arm.headline.digits
+    digits, apart = arm.headline.digits, pairs.unequal(arm, other)
     before, after = (one.scores[0].estimate.mean for one in (arm, other))
+    moved = score(after - before, True, digits)
+    if apart and arm.first.tuning and other.first.tuning:
+        moved = f"{NONE} (refused: {escape(', '.join(apart))})"
+    ends = [score(end, digits=digits) for end in (before, after)]
+    told = _changed(arm, other) + ([UNSEARCHED] if apart and not other.first.tuning else [])
+    words = escape(", ".join(told) or "settings")
+    return [place(group), escape(arm.description), words, moved, *ends]
+
+
+def _changed(arm: Arm, other: Arm) -> list[str]:
+    """What differs between two arms of one model, in words."""
     words = [
         f"{name}: {arm.variant.get(name, NONE)} to {value}"
         for name, value in other.variant.items()
@@ -80,7 +93,4 @@ def _other(group: Group, arm: Arm, other: Arm) -> list[str]:
         words.append("no pretraining" if other.key.weights == SCRATCH else other.key.weights)
     if other.key.strategy != arm.key.strategy:
         words.append(f"strategy {other.key.strategy}")
-    told = escape(", ".join(words) or "settings")
-    moved = score(after - before, True, digits)
-    ends = [score(end, digits=digits) for end in (before, after)]
-    return [place(group), escape(arm.description), told, moved, *ends]
+    return words

@@ -24,12 +24,12 @@ CROSSED = {
 }
 
 
-def grown(root, scores, seeds=range(5), epochs=EPOCHS, size=600, task="ner", **config):
+def grown(root, scores, seeds=range(5), epochs=EPOCHS, size=600, tuning=None, **config):
     """Runs of both models at every size; the same subset for both, another at each size."""
     for family, by_size in scores.items():
         for labels, share in by_size.items():
             for seed in seeds:
-                of = cell(family=family, task=task, seed=seed)
+                of = cell(family=family, seed=seed)
                 told = data(of, size, caps={})  # without caps no alarm
                 train = {"digests": {**told.digests, "train": f"{labels:064d}"}}
                 train["sizes"] = {**told.sizes, "train": labels}
@@ -39,7 +39,8 @@ def grown(root, scores, seeds=range(5), epochs=EPOCHS, size=600, task="ner", **c
                     "data": {"train_share": None if labels == 1000 else labels / 1000},
                     "seed": seed,
                 }
-                leave(root, of, share, size, config=settings, data=replace(told, **train))
+                words = {"config": settings, "data": replace(told, **train), "tuning": tuning}
+                leave(root, of, share, size, **words)
     return aggregate.compare(root)
 
 
