@@ -32,6 +32,8 @@ DOUBT = 2.0
 
 FIRST, MORE_REQUESTS = "probe=quick", "probe=thorough"
 MORE_BATCHES, MORE_SEEDS = "probe=quick probe.offline_examples={}", "-m seed=0,1,2,3,4"
+PROMPTED = "not measured: asked by a prompt"
+"""Probes time kept models, and what is not tuned keeps none."""
 TO_SPARE = 1.5
 """Batches are of mean length, so there may be fewer of them than examples over batch size."""
 
@@ -94,7 +96,7 @@ def costs(arm: Arm, found: Measurement | None, price_per_hour: float | None) -> 
     one. Time is that of the best batch size. Energy is gross, idling included.
     """
     if found is None:
-        nothing = Cost(why="not measured", remedy=FIRST)
+        nothing = Cost(why=PROMPTED) if arm.untrained else Cost(why="not measured", remedy=FIRST)
         known = dict.fromkeys((*LATENCIES, MEMORY, TIME, ENERGY), nothing)
     else:
         known = {kind: _latency(found, q) for kind, q in LATENCIES.items()}
@@ -190,6 +192,8 @@ def _training(arm: Arm) -> Cost:
     spent = list(_seconds(arm))
     if not spent:
         return Cost(why="no log of training")
+    if not any(spent):  # nothing was trained
+        return Cost(0.0, 0.0, 0.0)
     mean = float(np.mean(spent))
     if len(spent) == 1 or mean <= 0:
         return Cost(mean, why="no interval: one seed", remedy=MORE_SEEDS)

@@ -39,6 +39,10 @@ READING = (
     "tokens per second are those that were read, also where texts are written. Do not read from "
     "two columns which model is faster: races below decide that."
 )
+PROMPTED = (
+    "Not measured: {}. Probes time kept models, and what is not tuned keeps none; what an answer "
+    "takes in tokens, passes and FLOPs stands under Training in the chapter of the task."
+)
 ENERGY = (
     "Energy is read from the device's counter, which some devices feed from a sample of the "
     "runtime only: differences below 5 % say nothing. Net is gross minus what idling would have "
@@ -72,7 +76,7 @@ Row = tuple[str, Callable[[Column], str]]
 def efficiency(comparison: Comparison) -> str:
     """The section on measured models."""
     if not comparison.measurements:
-        return section(2, TITLE, NOTHING)
+        return section(2, TITLE, NOTHING, _prompted(comparison))
     columns = columns_of(comparison)
     tasks: dict[str, list[Column]] = defaultdict(list)
     for one in columns:
@@ -85,10 +89,18 @@ def efficiency(comparison: Comparison) -> str:
         *(section(3, f"{TITLE}: {name}", _task(tasks[name])) for name in sorted(tasks)),
         caveat(embedded),
         ENERGY if any(one.found.energy for one in columns) else "",
+        _prompted(comparison),
         memory(comparison),
         machines.doubts(comparison),
         machines.measured_on(comparison),
     )
+
+
+def _prompted(comparison: Comparison) -> str:
+    """Who answers without tuning, and why nothing was measured of it; empty where nobody does."""
+    arms = (arm for group in comparison.groups for arm in group.arms if arm.untrained)
+    names = dict.fromkeys(escape(arm.description) for arm in arms)
+    return PROMPTED.format("; ".join(names)) if names else ""
 
 
 def columns_of(comparison: Comparison) -> list[Column]:

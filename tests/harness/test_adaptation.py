@@ -18,7 +18,7 @@ from harness.claims import (
     judge,
 )
 from harness.claims.pairing import leading
-from harness.comparing import adaptation, findings, steadiness
+from harness.comparing import adaptation, costs, findings, steadiness
 from harness.comparing.verdicts import PRIMARY, main
 from harness.plots import retention
 from harness.record import UNSUPPORTED, Outcome
@@ -163,6 +163,20 @@ def test_the_table_shows_scores_costs_trials_and_retention(several):
     assert row(second, "prompt, zero-shot", "gpt2 (causal)")[5:] == ["-"] * 4
 
 
+def test_answers_by_prompts_are_said_not_to_be_measured(several):
+    (group,) = several.comparison.groups
+    for arm in group.arms:
+        found = costs.costs(arm, None, None)
+        asked = arm.key.strategy == "prompt"
+        told = ("not measured: asked by a prompt", "") if asked else ("not measured", costs.FIRST)
+        assert (found[costs.P95].why, found[costs.P95].remedy) == told
+        assert (found[costs.TRAINING] == costs.Cost(0.0, 0.0, 0.0)) == asked
+    named = sections(report.render(several))
+    (line,) = [one for one in named["Efficiency"].splitlines() if one.startswith("Not measured: ")]
+    assert line.startswith("Not measured: gpt2, mini, 0.66 M parameters, embedded, prompt; bert")
+    assert "lora" not in line
+
+
 def test_equal_trials_say_nothing(tmp_path):
     for name in ("full", "head_only"):
         strategy(tmp_path, name, 0.9, 0.8, seeds=range(2), size=300)
@@ -216,6 +230,7 @@ def test_scores_are_drawn_where_shares_are_refused(tmp_path):
     strategy(tmp_path, "full", 0.9, 0.88, seeds=range(2))
     strategy(tmp_path, "freeze", 0.6, 0.87, seeds=range(2), trials={"gpt": 8, "bert": 4})
     found = read(tmp_path)
+    assert "Not measured: " not in sections(report.render(found))["Efficiency"]
     (panel,) = retention.panels(found.comparison.groups[0])
     assert not panel.retained
     (one,) = retention.pictures(found)
