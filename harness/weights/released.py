@@ -35,6 +35,7 @@ SETTINGS = (
     "config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
     "added_tokens.json", "vocab.txt", "vocab.json", "merges.txt",
 )  # fmt: skip
+TOKENIZER_SETTINGS = "tokenizer_config.json"
 INDEX = "model.safetensors.index.json"
 WEIGHTS = ("model.safetensors", "model-*-of-*.safetensors", INDEX)
 AS_RELEASED = "as released"  # a level of matching: two models of the hub, as they are there
@@ -112,21 +113,39 @@ def fetch(
         return located(path, revision)
     locks.mkdir(parents=True, exist_ok=True)
     with FileLock(locks / f"hub-{re.sub(r'[^A-Za-z0-9_.-]', '-', path)}.lock"):
+        lost = ""
         try:
             folder = located(path, revision)
-            if complete(folder) or (not weights and _readable(folder)):
+            lost = _lost(folder, weights)
+            if not lost:
                 return folder
         except InputError:
             if not _ID.fullmatch(path):
                 raise
         wanted = [*SETTINGS, *(WEIGHTS if weights else ())]
-        _download(path, revision, wanted, progress)
+        _download(path, revision, wanted, lost, progress)
         return located(path, revision)
 
 
 def complete(folder: Path) -> bool:
-    """Whether weights and a tokenizer are there."""
-    return _readable(folder) and not lacking(folder)
+    """Whether weights and a tokenizer are in a folder of the hub's cache, with its settings."""
+    return not _lost(folder, weights=True)
+
+
+def _lost(folder: Path, weights: bool) -> str:
+    """The first file that a folder of the hub's cache lacks; empty where all are there.
+
+    Settings of a tokenizer count, as without them it is read as another one, unless the cache
+    knows that the repository has none.
+    """
+    unknown = folder.parents[1] / ".no_exist" / folder.name / TOKENIZER_SETTINGS
+    if not (folder / "config.json").is_file():
+        return "config.json"
+    if not has_tokenizer(folder):
+        return "tokenizer.json"
+    if not (folder / TOKENIZER_SETTINGS).is_file() and not unknown.is_file():
+        return TOKENIZER_SETTINGS
+    return lacking(folder) if weights else ""
 
 
 def lacking(folder: Path) -> str:
@@ -147,11 +166,6 @@ def shards(folder: Path) -> list[str]:
     if not names or not all(isinstance(n, str) and Path(n).name == n for n in names):
         raise InputError(f"{folder / INDEX}: expected weight_map, names of files beside it")
     return sorted(names)
-
-
-def _readable(folder: Path) -> bool:
-    """Whether configuration and tokenizer are there."""
-    return (folder / "config.json").is_file() and has_tokenizer(folder)
 
 
 def has_tokenizer(folder: Path) -> bool:
@@ -216,9 +230,13 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _download(
-    path: str, revision: str | None, wanted: Sequence[str], progress: Callable[[float], None]
+    path: str,
+    revision: str | None,
+    wanted: Sequence[str],
+    lost: str,
+    progress: Callable[[float], None],
 ) -> None:
-    """Bring files of a repository into the hub's cache. Raises InputError."""
+    """Bring files of a repository into the hub's cache, which lacks `lost`. Raises InputError."""
     from huggingface_hub import HfApi, errors, snapshot_download
     from huggingface_hub.utils.logging import set_verbosity
 
@@ -244,8 +262,22 @@ def _download(
         reason = type(error.__cause__ or error).__name__
         if isinstance(error, errors.OfflineModeIsEnabled):
             reason = "HF_HUB_OFFLINE is set; HF_HUB_OFFLINE=0 lets it be downloaded"
-        raise InputError(f"{where}: not in the hub's cache, and not to be had from the hub "
-                         f"({reason}); {_instead()}") from None  # fmt: skip
+        here, instead = "not in the hub's cache", _instead()
+        if lost:
+            here = f"{lost} is not in the hub's cache, where others of its files are"
+            instead = _completed(path, revision, lost)
+        raise InputError(
+            f"{where}: {here}, and not to be had from the hub ({reason}); {instead}"
+        ) from None
+
+
+def _completed(path: str, revision: str | None, lost: str) -> str:
+    command = f"hf download {path}" + (f" --revision {revision}" if revision else "")
+    text = f"where there is a network, `{command}` brings what is missing"
+    if lost == TOKENIZER_SETTINGS:
+        folder = located(path, revision)
+        text += f"; if the repository has no such file, model.path={folder} takes it as it is"
+    return text
 
 
 def _instead() -> str:

@@ -253,6 +253,35 @@ def test_what_is_nowhere_is_one_message(path, said, tmp_path, hub):
     assert not hub.exists()
 
 
+@pytest.mark.parametrize("make", [True, False])
+def test_a_cache_without_the_tokenizers_settings_is_told_what_to_type(folders, tmp_path, hub, make):
+    place = cached(hub, folders["bert"])
+    (place / "tokenizer_config.json").unlink()
+    words = ("model=checkpoint", "model.path=someone/tiny", "model.revision=main")
+    said = (
+        r"tokenizer_config\.json is not in the hub's cache, .* \(ConnectionError\); .*"
+        rf"`hf download someone/tiny --revision main` .* model\.path={place} takes it as it is"
+    )
+    with pytest.raises(InputError, match=said):
+        lay(tmp_path, *words, make=make)
+    assert not released.complete(place)
+    assert lay(tmp_path, "model=checkpoint", f"model.path={place}").asset is not None
+    none = place.parents[1] / ".no_exist" / COMMIT / "tokenizer_config.json"
+    none.parent.mkdir(parents=True)
+    none.touch()  # as the cache remembers what a repository does not have
+    assert released.complete(place)
+    assert lay(tmp_path, *words).asset is not None
+
+
+def test_a_cache_without_weights_is_told_so(folders, tmp_path, hub):
+    place = cached(hub, folders["bert"])
+    (place / "model.safetensors").unlink()
+    with pytest.raises(InputError, match=r"model\.safetensors is not in the hub's cache") as caught:
+        lay(tmp_path, "model=checkpoint", "model.path=someone/tiny")
+    assert "takes it as it is" not in str(caught.value)
+    assert lay(tmp_path, "model=checkpoint", "model.path=someone/tiny", make=False).asset is None
+
+
 def test_weights_are_named_by_their_path(folders, tmp_path):
     path = f"model.path={folders['bert']}"
     with pytest.raises(InputError, match=r"weights=scratch: a checkpoint is named by model\.path"):
