@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,15 @@ from harness.cells import prompting
 from harness.cells.view import Parts, overlong, parts_of, refuse_longer, room_of
 from harness.contracts import InputError, Splits, Unsupported
 from harness.examples import data
+from harness.examples.windows import windows
 from harness.planning.configuration import build
 from harness.planning.setup import Foundation, used
 from harness.train import Progress
 from harness.weights import assets, released
 from harness.weights.assets import Asset
+
+TOKENS_PER_WORD = 1.3  # of English, until a tokenizer is asked
+SPECIAL = 2  # tokens about a text
 
 
 def lay(
@@ -123,13 +127,13 @@ def _cost(
         raise InputError(f"model.architecture cannot be built: {error}") from None
     refuse_longer(parts.knobs.max_length, body)
     size = bodies.size(body)
-    words = sum(map(len, _texts(splits, parts.mode.writes)))
+    texts = _texts(splits, parts.mode.writes)
     readings = 1 + getattr(parts.mode, "both_orders", False)
-    per_word = 6.0 * (size.total - size.embeddings) * 1.3  # forward and backward
-    pass_flops, passes = per_word * words * readings / 3, parts.strategy.passes
+    weights, passes = size.total - size.embeddings, parts.strategy.passes
+    pass_flops = 2.0 * weights * _tokens(parts, texts) * readings
     new = asset is None and parts.backbone.weights == "embedded"
-    sentence = words / max(1, len(splits.train))
-    asset_flops = per_word * sentence * pretraining.batch_size * pretraining.updates
+    sentence = TOKENS_PER_WORD * sum(map(len, texts)) / max(1, len(splits.train))
+    step_flops = 6.0 * weights * sentence * pretraining.batch_size  # forward and backward
     return Foundation(
         splits=splits,
         digests={name: data.digest(split) for name, split in data.parts(splits).items()},
@@ -138,10 +142,23 @@ def _cost(
         mode=parts.mode.name,
         writes=parts.mode.writes,
         epoch_flops=pass_flops * parts.mode.updates_factor * passes.each,
-        asset_flops=asset_flops if new else 0.0,
+        asset_flops=step_flops * pretraining.updates if new else 0.0,
         once_flops=pass_flops * passes.once,
         unsupported=_senseless(parts, splits, asset, body),
     )
+
+
+def _tokens(parts: Parts, texts: Sequence[Sequence[str]]) -> float:
+    """Of one pass over texts: of one that does not fit all of its windows, or what is not cut."""
+    copies = getattr(parts.mode, "copies", 1)
+    room = max(1, room_of(parts).total - SPECIAL)
+    sizes = [TOKENS_PER_WORD * len(text) for text in texts]
+    short = sum(size for size in sizes if size <= room)
+    long = [round(size) for size in sizes if size > room]
+    if not parts.windows:
+        return copies * (short + room * len(long))
+    found = (one for size in long for one in windows([1] * size, room))
+    return copies * (short + sum(one.end - one.start for one in found))
 
 
 def _senseless(

@@ -10,10 +10,11 @@ import pytest
 from cells import composed, small_setup
 
 from harness import experiment, record, serving
-from harness.cells import foundation
+from harness.cells import foundation, view
 from harness.comparing import aggregate
 from harness.contracts import Example
 from harness.examples import data
+from harness.examples.windows import windows
 from harness.planning import configuration
 from harness.planning import setup as setups
 
@@ -172,3 +173,40 @@ def test_the_whole_data_set_says_whether_texts_fit(tmp_path):
     assert foundation.lay((config, str(tmp_path), True)).overlong
     config["train"]["long"] = "cut"
     assert foundation.lay((config, str(tmp_path), True)).overlong
+
+
+# --- what a forecast counts -----------------------------------------------------------------------
+
+
+def forecast(long, *overrides, words=()):
+    """Tokens of a pass over texts of so many words."""
+    config = composed("task=ner", f"train.max_length={SHORT}", f"train.long={long}", *overrides)
+    return foundation._tokens(view.parts_of(config), [("word",) * count for count in words])
+
+
+def test_a_forecast_counts_every_window_and_of_what_is_cut_the_rest():
+    room, size = SHORT - 2, round(1.3 * 60)  # special tokens, tokens of a text
+    spans = windows([1] * size, room)
+    read = sum(one.end - one.start for one in spans)
+    assert read > 3 * size  # a quarter further each time
+    assert forecast("windows", words=(60, 10, 60)) == pytest.approx(2 * read + 13)
+    assert forecast("cut", words=(60, 10, 60)) == pytest.approx(2 * room + 13)
+    for long in ("windows", "cut"):  # what fits is read as it is
+        assert forecast(long, words=(10, 16)) == pytest.approx(1.3 * 26)
+    assert forecast("cut", "task=classification", words=(60,)) == room
+    assert forecast("windows", "task=classification", words=(60,)) == room
+
+
+def test_a_text_that_is_read_twice_is_forecast_twice():
+    assert forecast("cut", "mode=echo", "train.max_length=100", words=(10,)) == 2 * 13
+
+
+def test_a_dry_run_over_long_texts_takes_longer(tmp_path):
+    laid = [
+        foundation.lay(
+            (composed("task=ner", *LONG, "train.max_length=8", way), str(tmp_path), False)
+        )
+        for way in ("train.long=windows", "train.long=cut", "train.max_length=60")
+    ]
+    windows_, cut, whole = (one.epoch_flops for one in laid)
+    assert windows_ > 1.2 * whole > 1.2 * cut
