@@ -24,16 +24,12 @@ def blocks_of(name):
         return OmegaConf.to_container(composed.sweep, resolve=True)["cells"]
 
 
+@lru_cache
 def sweep_of(name):
-    """Its cells of seed 0."""
+    """Its cells of seed 0, composed where they are first asked for: that takes long."""
     config = {"sweep": {"name": name, "cells": blocks_of(name)}}
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return list(expansion.expand(config, [f"sweep={name}", "seed=0"]))
-
-
-@pytest.fixture(scope="module")
-def cells():
-    return {name: sweep_of(name) for name in NEW}
 
 
 @lru_cache
@@ -59,16 +55,16 @@ def alike(config):
 
 
 @pytest.mark.parametrize("name", NEW)
-def test_every_cell_has_its_rival(cells, name):
+def test_every_cell_has_its_rival(name):
     sides = defaultdict(set)
-    for one in cells[name]:
+    for one in sweep_of(name):
         configuration.check(one.config)
         sides[alike(one.config)].add(family(one.config))
     assert set(map(frozenset, sides.values())) == {frozenset(("gpt", "bert"))}
 
 
-def test_the_grid_of_adaptations(cells):
-    found = Counter((o.choices["task"], o.choices["strategy"]) for o in cells["adaptation"])
+def test_the_grid_of_adaptations():
+    found = Counter((o.choices["task"], o.choices["strategy"]) for o in sweep_of("adaptation"))
     for task in ("classification", "ner"):
         for strategy in ("full", "freeze", "lora", "head_only"):
             assert found[task, strategy] == 2
@@ -76,31 +72,33 @@ def test_the_grid_of_adaptations(cells):
     assert found["classification", "prompt"] == 4  # with and without examples
 
 
-def test_ten_seeds_at_searched_rates(cells):
-    assert len(cells["full"]) == 4
+def test_ten_seeds_at_searched_rates():
+    assert len(sweep_of("full")) == 4
     assert [block["seed"] for block in blocks_of("full")] == [list(range(10))]
-    assert all(one.config["tuning"] for one in cells["full"])
+    assert all(one.config["tuning"] for one in sweep_of("full"))
 
 
-def test_few_labels_see_as_many_updates(cells):
+def test_few_labels_see_as_many_updates():
     seen = defaultdict(set)
-    for one in cells["labels"]:
+    for one in sweep_of("labels"):
         share = one.config["data"]["train_share"] or 1
         seen[one.choices["task"]].add((share, share * one.config["train"]["epochs"]))
     wanted = {(share, 8) for share in (0.125, 0.25, 0.5, 1)}
     assert dict(seen) == {"classification": wanted, "ner": wanted}
 
 
-def test_each_claim_has_the_cells_that_it_needs(cells):
-    pairs = {(o.config["model"]["pair"], o.choices["task"]) for o in cells["claims"]}
-    ner = [one.config for one in cells["claims"] if one.choices["task"] == "ner"]
+def test_each_claim_has_the_cells_that_it_needs():
+    pairs = {(o.config["model"]["pair"], o.choices["task"]) for o in sweep_of("claims")}
+    ner = [one.config for one in sweep_of("claims") if one.choices["task"] == "ner"]
     modes = {c["mode"]["name"] for c in ner if family(c) == "gpt"}
     assert {"unmask", "unmask_top", "echo"} < modes  # C3b
     assert ("twin", "ner") in pairs  # C5
     frozen = [c for c in ner if "share" in c["strategy"]]
     assert {c["strategy"]["share"] for c in frozen} == {0.25, 0.5, 0.75, 1.0}  # C6
     assert {c["model"]["architecture"]["num_hidden_layers"] for c in frozen} == {4}
-    told = {o.choices["strategy"] for o in cells["claims"] if o.choices["task"] == "classification"}
+    told = {
+        o.choices["strategy"] for o in sweep_of("claims") if o.choices["task"] == "classification"
+    }
     assert told == {"full", "head_only", "prompt"}  # C10
     plain = [b for b in blocks_of("claims") if b.keys() == {"seed", "task", "model"}]
     assert [block["seed"] for block in plain] == [list(range(10))]  # C11
@@ -115,10 +113,10 @@ def test_each_claim_has_the_cells_that_it_needs(cells):
 
 
 @pytest.mark.parametrize("name", ["adaptation", "claims"])
-def test_a_search_stands_behind_every_strategy_that_needs_one(cells, name):
+def test_a_search_stands_behind_every_strategy_that_needs_one(name):
     """What the sweep tunes in a way of its own is searched, and as it is run."""
     searched = {arm.name: arm.planned.config for arm in search_of(name)}
-    for one in cells[name]:
+    for one in sweep_of(name):
         strategy, config = one.choices["strategy"], one.config
         if strategy in ("full", "prompt"):
             continue
@@ -156,9 +154,9 @@ def test_every_data_set_that_can_be_limited_can_be_shared():
         assert ("train_limit" in body) == ("train_share" in body), file.name
 
 
-def test_a_forecast_counts_each_pretraining_once(tmp_path, cells):
+def test_a_forecast_counts_each_pretraining_once(tmp_path):
     """Of one name, other depths and corpora are other weights; tasks and seeds share them."""
-    some = [o for o in cells["claims"] if o.config["model"]["weights"] == "embedded"]
+    some = [o for o in sweep_of("claims") if o.config["model"]["weights"] == "embedded"]
     base = Foundation((), {}, None, "gpt", "m", False, 0.0, forecast.ASSUMED_SPEED * 60)
     base = Foundation(**{**vars(base), "splits": type("S", (), {"test": ()})()})
     text = forecast.total(some, {o.foundation: base for o in some}, 1, tmp_path)

@@ -95,10 +95,11 @@ def test_typed_alone_it_is_one_message(tmp_path):
 
 
 def test_a_strategy_that_the_model_has_no_layers_for_is_one_message(tmp_path):
-    done = run("strategy=lora", "strategy.targets=[query]", *places(tmp_path))
-    assert done.returncode == 2
-    assert "there are: c_attn, c_proj, c_fc" in done.stderr
-    assert done.stderr.count("\n") == 1
+    config = composed("strategy=lora", "strategy.targets=[query]")
+    with pytest.raises(InputError, match="there are: c_attn, c_proj, c_fc") as caught:
+        foundation.lay((config, str(tmp_path), True))
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.rglob("*"))
 
 
 def test_its_record_is_written_once(tmp_path, shared_cache, capsys, monkeypatch):
