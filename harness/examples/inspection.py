@@ -78,6 +78,7 @@ class Inspection:
 def room(max_length: int, max_new_tokens: int, task: str, long: str = CUT) -> Room:
     """What fits beside the special tokens: three where there are two texts, else two.
 
+    RoBERTa's pairs have a fourth, so one token less than this; what is surely cut is so still.
     `long` is `train.long`; only tagged texts are ever read in windows.
     Raises InputError where nothing would be left for an input.
     """

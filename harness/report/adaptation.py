@@ -81,16 +81,16 @@ def _where(found: Record) -> _Place:
 
 def _table(comparison: Comparison, group: Group, found: Sequence[Kept], where: _Place) -> str:
     text = f"Scores are {escape(found[0].arm.headline.caption)}."
-    rows = [_row(one) for one in found]
+    rows = [_row(one, _named(one, found)) for one in found]
     rows += [_dashes(one, str(one.outcome.reason)) for one in _senseless(comparison, group, where)]
     return f"{text}\n\n{table(HEADER, rows, 'llrrrrrrl')}"
 
 
-def _row(one: Kept) -> list[str]:
+def _row(one: Kept, names: Sequence[str]) -> list[str]:
     arm, sizes, took = one.arm, trainable(one.arm), seconds(one.arm)
     cost = flops(arm)
     return [
-        *_names(arm.first),
+        *names,
         estimated(arm.scores[0].estimate, digits=arm.headline.digits),
         *([count(sizes[0]), _share(sizes[1])] if sizes else [NONE, NONE]),
         NONE if cost is None or arm.untrained else f"{cost:.3g}",
@@ -103,6 +103,14 @@ def _row(one: Kept) -> list[str]:
 def _names(found: Record) -> list[str]:
     cell = found.cell
     return [escape(way(found)), f"{escape(cell.model)} ({escape(cell.mode)})"]
+
+
+def _named(one: Kept, among: Sequence[Kept]) -> list[str]:
+    """The same, with the settings that tell an arm from others of one way and model."""
+    tuned, model = _names(one.arm.first)
+    like = [kept.arm.variant for kept in among if _names(kept.arm.first) == [tuned, model]]
+    apart = [k for k in one.arm.variant if len({variant.get(k) for variant in like}) > 1]
+    return [", ".join([tuned, *(escape(f"{k}={one.arm.variant[k]}") for k in apart)]), model]
 
 
 def _share(value: float) -> str:
@@ -153,18 +161,18 @@ def _dashes(found: Record, why: str) -> list[str]:
 
 
 def _steady(comparison: Comparison, group: Group, found: Sequence[Kept], where: _Place) -> str:
-    rows = [_runs(comparison, one.arm) for one in found]
+    rows = [_runs(comparison, one.arm, _named(one, found)) for one in found]
     rows += _lost(comparison, group, where)
     return table(RUNS, rows, "llrrlrrrr")
 
 
-def _runs(comparison: Comparison, arm: Arm) -> list[str]:
+def _runs(comparison: Comparison, arm: Arm, names: Sequence[str]) -> list[str]:
     found, digits = steadiness.steadiness(arm, comparison.failures), arm.headline.digits
     fresh = mean([one.score for run in arm.runs if (one := fresh_head(run)) is not None])
     dev = [NONE, NONE] if arm.untrained else [score(fresh, digits=digits), _after(arm)]
     ends = [score(end, digits=digits) for end in (found.low, found.high)]
     return [
-        *_names(arm.first),
+        *names,
         str(found.finished),
         score(found.sd, digits=digits + 1),
         " to ".join(ends) if found.finished > 1 else NONE,

@@ -177,6 +177,18 @@ def test_answers_by_prompts_are_said_not_to_be_measured(several):
     assert "lora" not in line
 
 
+def test_settings_tell_two_arms_of_one_way_apart(tmp_path):
+    strategy(tmp_path, "head_only", 0.6, 0.6, seeds=range(2), size=90)
+    for dropout in (0.1, 0.0):
+        train = {"lr": 1e-3, "epochs": 15, "dropout": dropout}
+        config = {"train": train, "strategy": {}}
+        strategy(tmp_path, "full", 0.9, 0.9, seeds=range(2), size=90, config=config)
+    text = shown(read(tmp_path))
+    for names in (f"full, train.dropout={dropout}" for dropout in (0.1, 0.0)):
+        assert len(rows(text, f"| {names} |", "gpt2 (causal)")) == 2  # scores, seeds
+    assert len(rows(text, "| head_only |", "gpt2 (causal)")) == 2
+
+
 def test_equal_trials_say_nothing(tmp_path):
     for name in ("full", "head_only"):
         strategy(tmp_path, name, 0.9, 0.8, seeds=range(2), size=300)
