@@ -29,9 +29,11 @@ def words(cell: Cell, config: Mapping[str, Any]) -> dict[str, str]:
     return chosen if cell.strategy == "full" else chosen | {"strategy": cell.strategy}
 
 
-def mode(cell: Cell, config: Mapping[str, Any]) -> str:
+def mode(cell: Cell, config: Mapping[str, Any]) -> dict[str, str]:
     """The mode as it is chosen, which a cell may call by the mask of its model."""
-    return str((config.get("mode") or {}).get("name", cell.mode))
+    node = config.get("mode") or {}
+    labels = {"mode.labels": str(node["labels"])} if "labels" in node else {}
+    return {"mode": str(node.get("name", cell.mode)), **labels}
 
 
 def command(chosen: Mapping[str, str]) -> str:

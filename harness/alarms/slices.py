@@ -8,6 +8,7 @@ from typing import NamedTuple
 from harness import metrics
 from harness.alarms.answers import collapsed
 from harness.alarms.case import STANDARD_ERRORS, VOID, WARNING, Alarm, Case, Slice
+from harness.record import BY_PIECE
 from harness.statistics import stats
 
 ABOVE_CAP = "cap"
@@ -81,9 +82,13 @@ def right_context(case: Case) -> Iterator[Alarm]:
 
 
 def context(case: Case) -> tuple[Slice, int] | None:
-    """The slice that tells, with the smallest number of hits that no coin explains."""
+    """The slice that tells, with the smallest number of hits that no coin explains.
+
+    None where labels were misaligned on purpose.
+    """
     cell, part = case.record.cell, case.slices.get(RIGHT)
-    both_sides = case.reader.startswith("bidirectional") and cell.weights != "scratch"
+    taught = cell.weights != "scratch" and not cell.mode.endswith(BY_PIECE)
+    both_sides = case.reader.startswith("bidirectional") and taught
     if part is None or not (cell.mode in ADAPTED or both_sides):
         return None
     if part.units < FEWEST or case.caps.get(RIGHT, 0.0) <= COIN or collapsed(case):

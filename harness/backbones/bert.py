@@ -46,6 +46,10 @@ class Bert:
             return specials.template
         return Frame([specials.cls], [specials.sep], [specials.sep])
 
+    def added(self, specials: Specials) -> int:
+        """None: `[CLS]` is the tokenizer's own."""
+        return 0
+
     def allowed(self, real: Tensor) -> Tensor:
         """Who may attend to whom: [batch, from, to], True where a position may look.
 

@@ -104,6 +104,9 @@ class Backbone(Protocol):
     def frame(self, specials: Specials) -> Frame:
         """Ids around a text and between two; what ends a text also ends a written one."""
 
+    def added(self, specials: Specials) -> int:
+        """Tokens that `frame` puts before a text and a tokenizer of the family would not."""
+
     def allowed(self, real: Tensor) -> Tensor:
         """[batch, length] -> [batch, from, to], True where a position may look."""
 

@@ -51,6 +51,11 @@ class Gpt:
             start = specials.template.before
         return Frame(start, [specials.eos], [specials.sep])
 
+    def added(self, specials: Specials) -> int:
+        """The one that starts a text, as GPT-2's tokenizer puts none; Llama's puts its own."""
+        own = specials.template is not None and bool(specials.template.before)
+        return 0 if own else 1
+
     def allowed(self, real: Tensor) -> Tensor:
         """Who may attend to whom: [batch, from, to], True where a position may look.
 

@@ -35,6 +35,7 @@ from harness.models.encoding import Encoded
 from harness.models.features import Features
 from harness.models.heads import Predictor
 from harness.models.scoring import Scorer
+from harness.piecewise import Pieces
 from harness.planning.setup import Setup, used
 from harness.statistics import reliability
 from harness.weights.assets import Asset
@@ -60,7 +61,7 @@ class Labelling:
         self.classes: Sequence[str] = parts.task.classes(self.splits)
         self.metrics: Sequence[str] = parts.task.metrics(self.splits)
         self.scored = used(setup.cell.role)[-1]
-        backbone = parts.backbone
+        backbone, by_piece = parts.backbone, getattr(parts.mode, "by_piece", False)
         self.sides = {
             name: side_of(
                 data.part(self.splits, name),
@@ -70,10 +71,12 @@ class Labelling:
                 self.reader,
                 f"{backbone.label_piece}_piece" if tags else backbone.pooling,
                 getattr(parts.mode, "both_orders", False),
-                parts.windows,
+                parts.windows and not (by_piece and name == "train"),
             )
             for name in used(setup.cell.role)
         }
+        train_side = self.sides["train"]
+        self._lesson = self._pieces(train_side).batch if by_piece else train_side.batch
         self.model = _predictor(setup, asset, parts, self.reader, len(self.classes))
         self._features: dict[str, Features] = {}  # by split, where the body stays as it is
 
@@ -93,8 +96,13 @@ class Labelling:
 
     def batch(self, chosen: NDArray[np.int64]) -> Batch:
         """Tensors of the chosen training rows."""
-        side = self.sides["train"]
-        return self._seen("train", side.words, side.batch)(chosen)
+        return self._seen("train", self.lengths(), self._lesson)(chosen)
+
+    def _pieces(self, side: Side) -> Pieces:
+        """A split whose labels are laid on pieces."""
+        start = self.parts.backbone.added(self.reader.specials)
+        outside = list(self.classes).index(OUTSIDE)
+        return Pieces(side.encoded[0], side.targets, start, outside, side.pad)
 
     def _seen(self, name: str, words: NDArray[np.int64], batch_of: Batches) -> Batches:
         """Batches of a split's rows; with features where the body reads each row once."""

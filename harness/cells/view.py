@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from harness import pretrain, train
+from harness import piecewise, pretrain, train
 from harness.backbones import body as bodies
 from harness.backbones.family import Backbone, Frame, Specials
 from harness.contracts import Example, InputError, LabelTask, Splits
@@ -51,6 +51,8 @@ def parts_of(config: Mapping[str, Any]) -> Parts:
     names = ("model", "task", "strategy", "train", "mode", "decoding")
     backbone, task, strategy, knobs, choice, decoding = (build(config[n], n) for n in names)
     mode = choice.bind(backbone, task.shape == "text")
+    if getattr(mode, "by_piece", False):
+        piecewise.check(task.shape, strategy.passes.each > 0)
     return Parts(backbone, task, strategy, knobs, mode, decoding)
 
 

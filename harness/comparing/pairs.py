@@ -27,7 +27,7 @@ from harness.comparing.comparison import (
     GroupKey,
 )
 from harness.comparing.shelf import Table
-from harness.record import Record
+from harness.record import BY_PIECE, Record
 from harness.searched import LEARNING_RATE
 from harness.statistics import stats
 from harness.statistics.stats import Estimate
@@ -78,7 +78,7 @@ def contrasts(arms: Sequence[Tabled]) -> Iterator[Contrast]:
     for left, right in itertools.product(arms, arms):
         ours, theirs = left.arm.key, right.arm.key
         families = (ours.family, theirs.family) == ("gpt", "bert")
-        if families and pair_key(ours) == pair_key(theirs):
+        if families and pair_key(ours) == pair_key(theirs) and _same_labels(ours, theirs):
             sides[ours, theirs].append((left, right))
     for candidates in sides.values():
         paired: set[int] = set()
@@ -91,6 +91,11 @@ def contrasts(arms: Sequence[Tabled]) -> Iterator[Contrast]:
             for left, right in found:
                 paired |= {id(left), id(right)}
                 yield _contrast(left, right)
+
+
+def _same_labels(*keys: ArmKey) -> bool:
+    """Whether both were trained by word, or both by piece: a control is no rival of others."""
+    return len({key.mode.endswith(BY_PIECE) for key in keys}) == 1
 
 
 def _all_differences(gpt: Arm, bert: Arm) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from harness.comparing.findings import Findings
 from harness.comparing.lanes import device, lanes, raced
 from harness.comparing.verdicts import alarmed
 from harness.measurement import Measurement
+from harness.record import BY_PIECE
 from harness.statistics import stats
 from harness.statistics.stats import ROUNDING, Estimate
 from harness.statistics.timings import Ratio
@@ -165,6 +166,8 @@ def _barred(arm: Arm) -> str:
     """Why nothing may be chosen by these scores; empty where it may."""
     if arm.refused or not arm.scores:
         return f"refused: its runs differ in {', '.join(arm.refused) or 'what they should share'}"
+    if arm.key.mode.endswith(BY_PIECE):
+        return "a control: its training labels were laid on pieces"
     if not math.isfinite(arm.scores[0].estimate.mean):
         return "nothing was judged"
     if rung := alarmed(arm):

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from harness.backbones.family import Backbone
 from harness.contracts import InputError
+from harness.record import BY_PIECE
 
 _BOTH = "_both_orders"
 
@@ -17,11 +18,14 @@ class Reading:
     """One pass over the text; `both_orders` also reads a pair the other way round.
 
     The logits of the two orders are averaged, in training as in use (Radford et al. 2018,
-    section 3.3); tokens and time count twice. `backbone` is there once it is bound.
+    section 3.3); tokens and time count twice. `by_piece` lays the labels of words on pieces in
+    training (`harness.piecewise`), and changes no answer's place. `backbone` is there once it is
+    bound.
     """
 
     name: str
     both_orders: bool = False
+    by_piece: bool = False
     backbone: Backbone | None = None
 
     writes = chain_rule = False
@@ -31,6 +35,7 @@ class Reading:
         """Named for the mask of the model."""
         refuse_texts("both_orders", writes)
         name = backbone.mode + (_BOTH if self.both_orders else "")
+        name += BY_PIECE if self.by_piece else ""
         return replace(self, name=name, backbone=backbone)
 
     @property

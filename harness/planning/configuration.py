@@ -22,6 +22,8 @@ from harness.weights import released
 ADAMW, SGD = "adamw", "sgd"
 FLOAT32, BFLOAT16 = "float32", "bfloat16"
 CPU = "cpu"
+WORDS, PIECES = "words", "pieces"
+"""What labels of words are laid on in training (mode.labels)."""
 
 ALLOWED = ("harness.", "tasks.")  # and there, only what the named module itself defines
 LOADERS = ("load", "corpus")  # functions that a configuration may call, besides classes
@@ -33,6 +35,9 @@ _LATER = {
     "precision": FLOAT32,
 }
 """Knobs of training that there was no choice of at first, and what it was."""
+
+_AS_BEFORE = (("data", "train_share", (None, 1)), ("mode", "labels", (WORDS,)))
+"""Choices elsewhere that there were not, and the values under which a run is what it was."""
 
 _NOT_SCIENCE = {  # names and places: what they name enters by its digest
     "train": ("long", *_LATER),  # recorded where they tell a run from those before the choice
@@ -129,13 +134,9 @@ def scientific(config: Mapping[str, Any], writes: bool, overlong: bool = False) 
     they are read in windows stands with the model; that they are cut by wish stands with the
     training. Where every text fits, neither says anything: the run is the same.
     """
-    chosen: dict[str, Any] = {
-        key: {k: v for k, v in config[key].items() if k not in _NOT_SCIENCE.get(key, ())}
-        for key in ("model", "task", "data", "strategy", "train", "mode")
-    }
+    keys = ("model", "task", "data", "strategy", "train", "mode")
+    chosen = {key: _of_science(key, config[key]) for key in keys}
     chosen["train"] |= _later(config["train"])
-    if chosen["data"].get("train_share") in (None, 1):
-        chosen["data"].pop("train_share", None)  # as before there was the choice
     if wording.untuned(config):
         chosen["train"] = {"max_length": config["train"]["max_length"]}  # nothing is trained
     if writes:
@@ -149,6 +150,14 @@ def scientific(config: Mapping[str, Any], writes: bool, overlong: bool = False) 
     elif overlong:
         chosen["model"][LONG_TEXTS] = RULE
     return {**chosen, "seed": config["seed"], "role": config["role"]}
+
+
+def _of_science(key: str, node: Mapping[str, Any]) -> dict[str, Any]:
+    """A group without names and places, and without choices that leave a run what it was."""
+    usual = {
+        name for group, name, before in _AS_BEFORE if group == key and node.get(name) in before
+    }
+    return {k: v for k, v in node.items() if k not in _NOT_SCIENCE.get(key, ()) and k not in usual}
 
 
 def _later(train: Mapping[str, Any]) -> dict[str, Any]:

@@ -220,6 +220,6 @@ def _words(arm: Arm) -> list[tuple[str, str]]:
     if cell.weights == SCRATCH:
         words["model.weights"] = SCRATCH
     if not arm.native:
-        words["mode"] = invocation.mode(cell, arm.first.config)
+        words |= invocation.mode(cell, arm.first.config)
     settings = {name: value for name, value in arm.variant.items() if value != NONE}
     return list((words | settings).items())

@@ -25,6 +25,13 @@ def test_all_labels_are_the_run_that_it_was_before_there_were_shares():
     assert configuration.searched(half) == configuration.searched(usual)
 
 
+def test_labels_by_word_are_the_run_that_it_was_before_there_was_a_choice():
+    usual = configuration.scientific(composed("task=ner"), writes=False)
+    assert usual["mode"] == {"_target_": "harness.modes.native.Native", "name": "native"}
+    other = configuration.scientific(composed("task=ner", "mode.labels=pieces"), writes=False)
+    assert other == {**usual, "mode": {**usual["mode"], "labels": "pieces"}}
+
+
 def composed(*overrides):
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return OmegaConf.to_container(compose("config", overrides=list(overrides)), resolve=True)
@@ -51,7 +58,7 @@ def test_every_leaf_composes_and_binds(leaf):
         config = composed(*(f"{group}={choice}" for group, choice in chosen))
         flat, tuning = record.flatten(config), next(searched.nodes(config["tuning"]))
         assert searched.values(tuning).items() <= flat.items()
-        assert tuning["holds_for"]["mode"] == config["mode"]
+        assert tuning["holds_for"]["mode"] == configuration.scientific(config, writes=False)["mode"]
     else:
         config = composed(f"+{group}={name}" if group == "search" else f"{group}={name}")
     for key, node in config.items():

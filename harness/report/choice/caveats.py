@@ -114,7 +114,7 @@ def _command(case: Case, at: int, remedy: str) -> str:
     if case.lineup.group.embedded:
         del words["data"]
     if not arm.native:
-        words["mode"] = invocation.mode(cell, config)
+        words |= invocation.mode(cell, config)
     return printable(f"try: {invocation.command(words)} {remedy}")
 
 
