@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from harness.claims import (
+    alignment,
     article,
     context,
+    corpora,
     cost,
     factors,
     footprint,
@@ -79,6 +81,8 @@ RULES: tuple[Rule, ...] = (
     ladder.ask,
     article.ask,
     factors.ask,
+    corpora.ask,
+    alignment.ask,
 )
 
 

@@ -1,16 +1,14 @@
-"""C10: what fine-tuning brings over not reading, and over an untrained body; C13 beside it."""
+"""C10: what fine-tuning brings over not reading, and over an untrained body."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from statistics import fmean
 
-from harness.claims.errors import added, less
+from harness.claims.errors import less
 from harness.claims.family import Asked, Question, evidence
-from harness.claims.finding import Finding, Number, not_tested
-from harness.claims.ledger import BY_ID
+from harness.claims.finding import Number
 from harness.claims.pairing import (
     about,
     barred_arms,
@@ -29,11 +27,10 @@ from harness.statistics.stats import Estimate
 
 NO_SEED = "no seed that both finished"
 NO_MARGIN = "the plan has no margin for {}"
-CONSERVATIVE = "standard errors of both gains added"
 
 
-def ask(findings: Findings) -> Iterator[Asked | Finding]:
-    """For each leading pair: against the input-blind rule, against untrained twins, and C13."""
+def ask(findings: Findings) -> Iterator[Asked]:
+    """For each leading pair: against the input-blind rule, and against untrained twins."""
     for family, verdicts in leading(findings).items():
         scope, place = about(verdicts), secondary(family)
         rule = [q for one in verdicts for q in _over_rule(findings, one, verdicts)]
@@ -41,9 +38,6 @@ def ask(findings: Findings) -> Iterator[Asked | Finding]:
         yield Asked("C10a", scope, place, tuple(rule), tuple(looks))
         twins = [q for one in verdicts for q in _over_scratch(findings, one, verdicts)]
         yield Asked("C10b", scope, place, tuple(twins))
-        numbers = tuple(n for one in verdicts for n in _apart(one, verdicts))
-        if numbers:
-            yield replace(not_tested("C13", BY_ID["C13"].missing, numbers), scope=scope)
 
 
 def sides(one: Verdict) -> Sequence[tuple[str, Arm]]:
@@ -137,20 +131,3 @@ def _barred(control: Control) -> str:
     if alone and not void and len(control.seeds) > 1:
         return f"incomplete: {seeds_in_words(alone)} on one side only"
     return void
-
-
-# --- C13 ----------------------------------------------------------------------------------------
-
-
-def _apart(one: Verdict, among: Sequence[Verdict]) -> Iterator[Number]:
-    """What pretraining brought BERT less what it brought GPT, where both have untrained twins."""
-    found = {side: control.difference for side, control in _controls(one) if not _void(control)}
-    gpt, bert = found.get(GPT), found.get(BERT)
-    if gpt is not None and bert is not None:
-        gained = [_improvement(one.meter, side) for side in (bert, gpt)]
-        label = f"{named(one, among)}, gain of BERT - gain of GPT at one corpus size, not deciding"
-        yield Number(f"{label}, {CONSERVATIVE}", added(*gained), one.meter.digits)
-
-
-def _void(control: Control) -> bool:
-    return bool(control.refused or barred_arms(control.arm, control.scratch))

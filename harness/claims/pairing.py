@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from harness.comparing.adaptation import way
-from harness.comparing.comparison import FULL, Arm, Contrast
+from harness.comparing.adaptation import NO_SEED, way
+from harness.comparing.comparison import FULL, Arm, Contrast, Failure
 from harness.comparing.findings import Findings
 from harness.comparing.mismatch import scope
-from harness.comparing.verdicts import ONE_RUN, Family, Verdict, alarmed, main
+from harness.comparing.steadiness import diverged
+from harness.comparing.verdicts import ONE_RUN, Family, Verdict, alarmed, main, seeds_in_words
 from harness.plan import Plan
 from harness.statistics.stats import EXAMPLES_ONLY, Estimate
 
@@ -88,6 +89,23 @@ def barred_arms(*arms: Arm) -> str:
     if rung := alarmed(*arms):
         return f"void: {rung}"
     return SMOKE if any(run.record.sweep == "smoke" for a in arms for run in a.runs) else ""
+
+
+def lacking(arms: Sequence[Arm], failures: Sequence[Failure]) -> str:
+    """Which seeds of arms that are set side by side are missing; empty where none are.
+
+    That one was run on more seeds than another is no loss: those that all share are compared. A
+    seed that diverged is, and so is one where neither has all seeds of the other.
+    """
+    common = set.intersection(*(set(arm.seeds) for arm in arms))
+    if not common:
+        return NO_SEED
+    gone = {seed for arm in arms for seed in diverged(arm, failures)}
+    if gone:
+        return f"incomplete: training diverged on {seeds_in_words(sorted(gone))}"
+    fewest = min(arms, key=lambda arm: len(arm.seeds))
+    alone = sorted(set(fewest.seeds) - common)
+    return f"incomplete: {seeds_in_words(alone)} on one side only" if alone else ""
 
 
 def one_run(seeds: int) -> str:

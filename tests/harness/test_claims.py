@@ -28,7 +28,7 @@ from harness.claims import (
 )
 from harness.claims.context import apart, interaction
 from harness.claims.cost import Times, ratio
-from harness.claims.errors import added, less
+from harness.claims.errors import less
 from harness.claims.family import Asked, End, Evidence, Question, decide, evidence, judged
 from harness.claims.finding import together
 from harness.claims.gains import above_rule
@@ -114,14 +114,10 @@ def test_every_claim_is_there_once_and_says_what_it_needs():
     assert {int(re.sub("[^0-9]", "", name)) for name in ids} == set(range(1, 17))
     for one in CLAIMS:
         assert all([one.sentence, one.hypothesis, one.measurement, one.rule])
-        assert re.match(
-            r"python -m harness\.(run|race) |this version cannot run it: needs ", one.missing
-        )
+        assert re.match(r"python -m harness\.(run|race) ", one.missing)
 
 
-@pytest.mark.parametrize(
-    "claim", [c for c in CLAIMS if c.missing.startswith("python")], ids=lambda c: c.id
-)
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda c: c.id)
 def test_what_to_run_names_choices_that_exist(claim):
     words = claim.missing.split()[3:]
     assert words
@@ -429,11 +425,7 @@ def test_other_pairs_are_shown_beside_twins_and_do_not_decide(tmp_path):
     assert other.value.mean == pytest.approx(0.4, abs=0.1)
 
 
-def test_errors_of_two_slices_add_where_it_is_unknown_how_they_go_together():
-    one = added(estimate(0.5, 0.02, 9.0), estimate(0.1, 0.03, 4.0))
-    assert (one.mean, one.se, one.df) == pytest.approx((0.4, 0.05, 4.0))
-    assert one.high == pytest.approx(0.4 + 2.776 * 0.05, abs=1e-3)
-    assert added(estimate(0.5, 0.02), Estimate(0.1, 5, 9, note="too few")).se is None
+def test_errors_add_where_it_is_unknown_how_they_go_together():
     one = less(estimate(0.5, 0.02), 0.1, 0.03)
     assert (one.mean, one.se, one.df) == pytest.approx((0.4, 0.05, 8.0))
     assert (one.low, one.high) == pytest.approx((0.4 - 2.306 * 0.05, 0.4 + 2.306 * 0.05), abs=1e-3)
@@ -452,9 +444,9 @@ def test_two_slices_that_share_clusters_are_set_apart_cluster_by_cluster():
     assert stats.mean_interval(alike).mean == pytest.approx(0.5)
     assert np.ptp(alike) < 1e-9  # what both share leaves no error
     known = SimpleNamespace(slice_values={"R": (ours, right), "L": (theirs, left)})
-    joint, sums = interaction(known), added(stats.mean_interval(right), stats.mean_interval(left))
-    assert joint.mean == pytest.approx(sums.mean)
-    assert 0.4 * sums.se < joint.se < sums.se
+    joint, (one, other) = interaction(known), map(stats.mean_interval, (right, left))
+    assert joint.mean == pytest.approx(one.mean - other.mean)
+    assert 0.4 < joint.se / (one.se + other.se) < 1
 
 
 def test_the_interval_of_two_slices_apart_covers_what_it_should():
