@@ -14,6 +14,7 @@ from harness.claims.pairing import (
     barred_arms,
     few,
     incomplete,
+    lacking,
     leading,
     named,
     secondary,
@@ -21,11 +22,10 @@ from harness.claims.pairing import (
 )
 from harness.comparing.comparison import Arm, Control
 from harness.comparing.findings import Findings
-from harness.comparing.verdicts import BERT, GPT, Verdict, advantage_of, seeds_in_words
+from harness.comparing.verdicts import BERT, GPT, Verdict, advantage_of
 from harness.metrics import Meter
 from harness.statistics.stats import Estimate
 
-NO_SEED = "no seed that both finished"
 NO_MARGIN = "the plan has no margin for {}"
 
 
@@ -113,7 +113,9 @@ def _over_scratch(findings: Findings, one: Verdict, among: Sequence[Verdict]) ->
     for side, control in _controls(one):
         found = control.difference
         gain = None if found is None else _improvement(one.meter, found)
-        yield question(findings, one, f"{named(one, among)}, {side}", gain, _barred(control))
+        yield question(
+            findings, one, f"{named(one, among)}, {side}", gain, _barred(findings, control)
+        )
 
 
 def _controls(one: Verdict) -> Iterator[tuple[str, Control]]:
@@ -121,13 +123,8 @@ def _controls(one: Verdict) -> Iterator[tuple[str, Control]]:
         yield from ((side, control) for control in one.group.controls if control.arm is arm)
 
 
-def _barred(control: Control) -> str:
+def _barred(findings: Findings, control: Control) -> str:
     if control.refused:
         return "refused: runs differ in " + ", ".join(control.refused)
-    if not control.seeds:
-        return NO_SEED
-    alone = sorted(set(control.arm.seeds) ^ set(control.scratch.seeds))
-    void = barred_arms(control.arm, control.scratch)
-    if alone and not void and len(control.seeds) > 1:
-        return f"incomplete: {seeds_in_words(alone)} on one side only"
-    return void
+    arms = (control.arm, control.scratch)
+    return barred_arms(*arms) or lacking(arms, findings.comparison.failures)
