@@ -153,8 +153,8 @@ class Served:
     @property
     def read_at(self) -> str:
         """The position that answers (see `batching.collate`)."""
-        backbone = self.parts.backbone
-        return f"{backbone.label_piece}_piece" if self.per_word else backbone.pooling
+        parts = self.parts
+        return f"{parts.backbone.label_piece}_piece" if self.per_word else parts.pooling
 
     def answer(
         self,

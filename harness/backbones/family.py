@@ -12,6 +12,9 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+MEAN = "mean"
+"""Pooling over the tokens of a text's words, which a mode may ask of either family."""
+
 
 class Frame(NamedTuple):
     """Ids before a text, after it, and between the two texts of a pair."""

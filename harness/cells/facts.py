@@ -10,6 +10,7 @@ from torch import nn
 from harness import record
 from harness.backbones import attention, layers
 from harness.backbones import body as bodies
+from harness.backbones.family import MEAN
 from harness.cells.view import Parts
 from harness.cells.work import Trainee, Work
 from harness.examples import data
@@ -38,11 +39,13 @@ def data_facts(foundation: Foundation, parts: Parts, classes: Sequence[str]) -> 
 
 def reader_name(parts: Parts) -> str:
     """What caps are computed for: mask and piece that answers, or the mode of a written text."""
-    backbone, mode = parts.backbone, cast(Any, parts.mode)
+    mode = cast(Any, parts.mode)
     if parts.mode.writes:
         return parts.mode.name
-    ends = {"cls": "first", "last": "last"}  # [CLS] stands first, as a word's first piece does
-    piece = backbone.label_piece if parts.task.shape == "tags" else ends[backbone.pooling]
+    # [CLS] stands first, as a word's first piece does; a mean holds the last word's state too
+    ends = {"cls": "first", "last": "last", MEAN: "last"}
+    tags = parts.task.shape == "tags"
+    piece = parts.backbone.label_piece if tags else ends[parts.pooling]
     return f"{mode.view}/{piece}"
 
 
@@ -135,7 +138,7 @@ def model_facts(
         unknown_share=_unknown_share(work),
         flops_per_token=_forward(parts, work, size),
         label_piece=parts.backbone.label_piece if shape == "tags" else "-",
-        pooling=parts.backbone.pooling if shape == "label" else "-",
+        pooling=parts.pooling if shape == "label" else "-",
         attention=attention.KERNEL,
         precision="float32",
         pretraining=_origin(asset, work) if parts.backbone.weights != "scratch" else None,

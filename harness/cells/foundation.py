@@ -17,6 +17,7 @@ from harness.cells.view import Parts, overlong, parts_of, refuse_longer, room_of
 from harness.contracts import InputError, Splits, Unsupported
 from harness.examples import data
 from harness.examples.windows import windows
+from harness.modes import mean
 from harness.planning.configuration import build
 from harness.planning.setup import Foundation, used
 from harness.train import Progress
@@ -164,7 +165,7 @@ def _tokens(parts: Parts, texts: Sequence[Sequence[str]]) -> float:
 def _senseless(
     parts: Parts, splits: Splits, asset: Asset | None, body: torch.nn.Module | None = None
 ) -> str | None:
-    """Why a strategy makes no sense with this model, task and data; None where it does.
+    """Why a strategy or mode makes no sense with this model, task and data; None where it does.
 
     Its tokenizer is asked where there is an asset. Raises InputError where its settings do not
     fit.
@@ -172,6 +173,7 @@ def _senseless(
     try:
         if body is not None:
             parts.strategy.check(body, parts.mode.writes)
+        mean.refuse(parts.mode, parts.task.shape)
         prompting.check(parts, splits, asset)
     except Unsupported as reason:
         return str(reason)

@@ -69,7 +69,7 @@ class Labelling:
                 parts.task,
                 self.classes,
                 self.reader,
-                f"{backbone.label_piece}_piece" if tags else backbone.pooling,
+                f"{backbone.label_piece}_piece" if tags else parts.pooling,
                 getattr(parts.mode, "both_orders", False),
                 parts.windows and not (by_piece and name == "train"),
             )

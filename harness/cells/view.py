@@ -45,6 +45,12 @@ class Parts:
         """Texts that do not fit are read in windows: where every word gets an answer."""
         return self.task.shape == "tags" and self.knobs.long == WINDOWS
 
+    @property
+    def pooling(self) -> str:
+        """Where one answer an example is read: as the mode says, else where the family does."""
+        mode: Any = self.mode
+        return getattr(mode, "pooling", None) or self.backbone.pooling
+
 
 def parts_of(config: Mapping[str, Any]) -> Parts:
     """Build what a cell needs besides data."""

@@ -89,7 +89,7 @@ def refuse(task: Any, mode: Any, family: str, strategy: Any, splits: Splits) -> 
         )
     if mode.writes:
         _refuse_writing(mode, family, strategy)
-    elif getattr(mode, "both_orders", False) or mode.copies != 1 or mode.view != _VIEWS[family]:
+    elif not _as_pretrained(mode, family):
         raise Unsupported(
             f"mode={mode.name} is for tuning; untuned weights are asked as they were pretrained "
             "(mode=native)"
@@ -99,6 +99,12 @@ def refuse(task: Any, mode: Any, family: str, strategy: Any, splits: Splits) -> 
 
 
 _VIEWS = {"gpt": "causal", "bert": "bidirectional"}
+
+
+def _as_pretrained(mode: Any, family: str) -> bool:
+    """Whether labels are read once, under the family's own mask, and where it answers."""
+    altered = mode.both_orders or mode.copies != 1 or getattr(mode, "pooling", None) is not None
+    return not altered and mode.view == _VIEWS[family]
 
 
 def _refuse_writing(mode: Any, family: str, strategy: Any) -> None:

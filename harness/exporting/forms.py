@@ -19,6 +19,7 @@ from transformers import (
     GenerationConfig,
 )
 
+from harness.backbones.family import MEAN
 from harness.cells.view import Parts
 from harness.contracts import Unsupported
 from harness.decoding import Decoding
@@ -82,6 +83,11 @@ def _refuse(parts: Parts, shape: str) -> None:
         raise Unsupported(
             f"it reads by the mode {parts.mode.name}, under a mask or over an input that no class "
             "of transformers has"
+        )
+    if parts.pooling == MEAN:
+        raise Unsupported(
+            "it reads the mean over the tokens of a text's words, and classes of transformers read "
+            "one position (or, ModernBERT's, a mean that special tokens are part of)"
         )
     usual = {"bidirectional": "cls", "causal": "last"}[backbone.mode]
     if shape == "label" and backbone.pooling != usual:

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from harness.backbones.family import MEAN
 from harness.models.encoding import Encoded
 
 _BATCHES_SORTED_TOGETHER = 20
@@ -29,6 +30,7 @@ class Batch:
     length], True from the second text of a pair on. `readings` is how many batches of the same
     examples stand below one another, each a way of reading them. `begun` counts the examples that
     begin in the batch where rows are windows over them, and is None where rows are examples.
+    `averaged` [batch, length] is True at the tokens whose mean is read in place of one position.
     `features` [readings * answers, width] are what a body makes of the batch where it has read it
     before and does not change.
     """
@@ -42,6 +44,7 @@ class Batch:
     readings: int = 1
     begun: int | None = None
     features: Tensor | None = None
+    averaged: Tensor | None = None
 
     @property
     def examples(self) -> int:
@@ -103,8 +106,8 @@ def collate(
 ) -> Batch:
     """Tensors of the chosen examples, padded on the right.
 
-    `read_at` is "cls" or "last" for one answer per example, "first" or "last_piece" for one per
-    word.
+    `read_at` is "cls", "last" or "mean" for one answer per example, "first_piece" or "last_piece"
+    for one per word.
     """
     ids, real = texts(encoded, chosen, pad)
     lengths = encoded.lengths
@@ -121,6 +124,7 @@ def collate(
         torch.from_numpy(np.concatenate(columns).astype(np.int64)),
         torch.from_numpy(np.concatenate(wanted)),
         segments(encoded, chosen, ids.shape[1]),
+        averaged=_of_words(encoded, chosen, ids.shape[1]) if read_at == MEAN else None,
     )
 
 
@@ -176,6 +180,7 @@ def sliced(batch: Batch, most: int) -> Iterator[Batch]:
             columns=batch.columns[asked],
             targets=batch.targets[asked],
             segments=None if batch.segments is None else batch.segments[part],
+            averaged=None if batch.averaged is None else batch.averaged[part],
         )
 
 
@@ -189,6 +194,7 @@ def stacked(batches: Sequence[Batch]) -> Batch:
         return nn.functional.pad(values, (0, width - values.shape[1]))
 
     parts = [batch.segments for batch in batches if batch.segments is not None]
+    means = [batch.averaged for batch in batches if batch.averaged is not None]
     tops = np.cumsum([0, *(len(batch.ids) for batch in batches)])
     return Batch(
         torch.cat([wide(batch.ids) for batch in batches]),
@@ -198,6 +204,7 @@ def stacked(batches: Sequence[Batch]) -> Batch:
         batches[0].targets,
         torch.cat([wide(part) for part in parts]) if parts else None,
         readings=len(batches),
+        averaged=torch.cat([wide(mean) for mean in means]) if means else None,
     )
 
 
@@ -222,8 +229,21 @@ def texts(
 
 
 def _answers(encoded: Encoded, index: int, length: int, read_at: str) -> NDArray[np.int64]:
-    if read_at == "cls":
+    if read_at in ("cls", MEAN):
         return np.zeros(1, np.int64)
     if read_at == "last":
         return np.array([length - 1], np.int64)
     return encoded.positions(index, read_at.removesuffix("_piece")).astype(np.int64)
+
+
+def _of_words(encoded: Encoded, chosen: NDArray[np.int64], length: int) -> Tensor:
+    """[batch, length], True at the tokens of words: at no special token, and at no padding.
+
+    A text without words has special tokens alone, and these are then taken.
+    """
+    edges = np.zeros((len(chosen), length + 1), np.int64)
+    for row, index in enumerate(chosen.tolist()):
+        first, last = (encoded.positions(index, piece) for piece in ("first", "last"))
+        edges[row, first if len(first) else 0] += 1
+        edges[row, last + 1 if len(last) else encoded.lengths[index]] -= 1
+    return torch.from_numpy(edges.cumsum(1)[:, :length] > 0)

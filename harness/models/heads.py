@@ -28,7 +28,7 @@ class Reads(Protocol):
 
 
 class Predictor(nn.Module):
-    """Body -> the positions that answer -> dropout -> linear.
+    """Body -> the positions that answer, or a mean of several -> dropout -> linear.
 
     What differs between families and modes is which positions the batch names, and the mask.
     """
@@ -83,9 +83,15 @@ class Predictor(nn.Module):
         return logits.view(batch.readings, -1, logits.shape[-1]).mean(0)
 
     def features(self, batch: Batch, memory: Memory | None = None) -> Tensor:
-        """Last hidden states of the positions that answer, [readings * answers, width]."""
+        """Last hidden states of the positions that answer, [readings * answers, width].
+
+        Where the batch says so, their mean over each row's averaged tokens.
+        """
         hidden = self.represent(batch.ids, batch.real, batch.segments, memory)
-        return hidden[batch.rows, batch.columns]
+        if batch.averaged is None:
+            return hidden[batch.rows, batch.columns]
+        taken = batch.averaged.to(hidden.dtype)
+        return (taken[:, None] @ hidden)[:, 0] / taken.sum(1, keepdim=True)
 
     def loss(self, batch: Batch) -> Tensor:
         """Mean cross-entropy of the answers."""

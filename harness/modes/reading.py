@@ -19,14 +19,15 @@ class Reading:
 
     The logits of the two orders are averaged, in training as in use (Radford et al. 2018,
     section 3.3); tokens and time count twice. `by_piece` lays the labels of words on pieces in
-    training (`harness.piecewise`), and changes no answer's place. `backbone` is there once it is
-    bound.
+    training (`harness.piecewise`), and changes no answer's place. `pooling` is where one answer an
+    example is read; None: where the family does. `backbone` is there once it is bound.
     """
 
     name: str
     both_orders: bool = False
     by_piece: bool = False
     backbone: Backbone | None = None
+    pooling: str | None = None
 
     writes = chain_rule = False
     updates_factor = copies = 1
@@ -34,7 +35,8 @@ class Reading:
     def bind(self, backbone: Backbone, writes: bool) -> Reading:
         """Named for the mask of the model."""
         refuse_texts("both_orders", writes)
-        name = backbone.mode + (_BOTH if self.both_orders else "")
+        pooled = "" if self.pooling is None else f"_{self.pooling}"
+        name = backbone.mode + pooled + (_BOTH if self.both_orders else "")
         name += BY_PIECE if self.by_piece else ""
         return replace(self, name=name, backbone=backbone)
 

@@ -45,7 +45,7 @@ class Foundation:
     asset_flops: float  # what making the asset costs; 0 where it is there
     overlong: bool = False  # words are to be tagged in a text that does not fit
     once_flops: float = 0.0  # before the first epoch
-    unsupported: str | None = None  # why this strategy makes no sense here; nothing is made then
+    unsupported: str | None = None  # why this makes no sense (a strategy, a mode); nothing is made
 
 
 @dataclass(frozen=True)

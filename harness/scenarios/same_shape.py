@@ -7,11 +7,12 @@ time of a forward pass does not depend on which they are.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from harness.backbones.family import MEAN
 from harness.contracts import Example
 from harness.models.batching import Batch
 from harness.scenarios import Call
@@ -66,8 +67,10 @@ class SameShape:
         return ids, torch.ones(shape, dtype=torch.bool)
 
     def _batch(self, served: Served, ids: Tensor, real: Tensor) -> Batch:
-        """Asked at every token, or once an example, as the model answers."""
+        """Asked at every token, or once an example, at one token or all, as the model answers."""
         read = range(self.tokens) if served.per_word else [0 if served.read_at == "cls" else -1]
+        averaged = real if served.read_at == MEAN else None
         columns = torch.tensor([*read]).remainder(self.tokens).repeat(self.batch_size)
         rows = torch.arange(self.batch_size).repeat_interleave(len(read))
-        return Batch(ids, real, rows, columns, torch.zeros_like(rows), torch.zeros_like(real))
+        made = Batch(ids, real, rows, columns, torch.zeros_like(rows), torch.zeros_like(real))
+        return replace(made, averaged=averaged)

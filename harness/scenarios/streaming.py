@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from harness.backbones.attention import Memory
-from harness.backbones.family import Frame
+from harness.backbones.family import MEAN, Frame
 from harness.contracts import Example
 from harness.models import encoding
 from harness.models.batching import Batch
@@ -39,9 +39,13 @@ class Streaming:
     name: str = "streaming"
 
     def fits(self, served: Served) -> bool:
-        """Labels, each text read once: of a second reading, old words follow new ones."""
+        """Labels, each text read once and answered at a position.
+
+        Of a second reading, old words follow new ones; a mean is not kept from word to word.
+        """
         mode: Any = served.parts.mode
-        return not served.writes and not mode.both_orders and mode.copies == 1
+        once = not served.writes and not mode.both_orders and mode.copies == 1
+        return once and served.read_at != MEAN
 
     def calls(self, served: Served, examples: Sequence[Example]) -> list[Call]:
         """One an example; `tokens` are those that go through the network, `steps` its answers."""

@@ -208,6 +208,8 @@ def test_electra_goes_through_gelu(tmp_path, folders):
         ("ettin_decoder", "ner", (), "no token-classification class for modernbert-decoder"),
         ("bert", "generation", (), "unilm"),
         ("bert", "matching", ("mode=both_orders",), "both orders"),
+        ("bert", "classification", ("mode=mean",), "mean over the tokens of a text's words"),
+        ("modernbert", "matching", ("mode=mean",), "mean that special tokens are part of"),
     ],
 )
 def test_what_no_class_expresses_is_kept_and_says_so(

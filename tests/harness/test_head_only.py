@@ -144,6 +144,8 @@ CELLS = {
     "classification": ("classification", "model=gpt2"),
     "pairs": ("matching", "model=bert"),
     "both orders": ("matching", "model=gpt2", "mode=both_orders"),
+    "mean": ("classification", "model=bert", "mode=mean"),
+    "means of both orders": ("matching", "model=gpt2", "mode=mean", "mode.both_orders=true"),
     "ner": ("ner", "model=bert"),
     "echo": ("ner", "model=gpt2", "mode=echo"),
     "windows": (None, "model=gpt2"),

@@ -25,6 +25,8 @@ CELLS = {
     "tags, last piece": ("ner", "gpt2", ()),
     "tags, read twice": ("ner", "gpt2", ("mode=echo",)),
     "pair": ("matching", "bert", ("mode=both_orders",)),
+    "mean": ("classification", "gpt2", ("mode=mean",)),
+    "means of a pair": ("matching", "bert", ("mode=mean",)),
     "text": ("generation", "gpt2", ()),
 }
 
@@ -66,7 +68,7 @@ def asked_of(folder, tmp_path):
     return file
 
 
-@pytest.mark.parametrize("name", ["label", "pair"])
+@pytest.mark.parametrize("name", ["label", "pair", "mean", "means of a pair"])
 def test_labels_are_those_of_the_evaluation(runs, tmp_path, capfdbinary, name):
     for size in ("1", "32"):
         file = asked_of(runs[name], tmp_path)
