@@ -1,7 +1,10 @@
-"""Pretraining of the embedded pair: one corpus, one order, one number of updates, two objectives.
+"""Pretraining of the embedded pair: one corpus, one order, two objectives.
 
 Both models of a pair read the same sentences in the same batches; what differs is what the
-backbone's `lesson` asks of them.
+backbone's `lesson` asks of them. A decoder is asked for every token and an encoder for a share of
+them, so either both take as many updates, or both get as many tokens with a loss: then the encoder
+goes on through the same batches. It is lengthened and the decoder is not cut short, so that neither
+learns less than by equal updates; with fewer `updates`, the decoder's, the encoder keeps those.
 
 `python -m harness.pretrain` pretrains a pair on a text of your own:
 harness/corpora/pretrain_pair.py.
@@ -16,13 +19,15 @@ if __name__ == "__main__":  # nothing below is needed to start the command
     raise SystemExit
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import AutoTokenizer
@@ -40,11 +45,17 @@ from harness.weights.assets import Asset, Recipe
 
 LOSS_WINDOW = 50
 UNASKED = -100
+UPDATES, LOSS_TOKENS = "updates", "loss_tokens"
+"""What two models of a pair are given as many of in pretraining."""
 
 
 @dataclass(frozen=True)
 class Pretraining:
-    """How long and how fast. `corpus` makes the sentences, as word lists, when called."""
+    """How long and how fast. `corpus` makes the sentences, as word lists, when called.
+
+    `match` is "updates", or "loss_tokens": then an objective that asks for fewer tokens gets more
+    than `updates`. Raises InputError for another word.
+    """
 
     corpus: Callable[[], Sequence[Sequence[str]]]
     updates: int
@@ -54,10 +65,34 @@ class Pretraining:
     weight_decay: float
     clip_norm: float
     seed: int
+    match: str = UPDATES
+
+    def __post_init__(self) -> None:
+        if self.match not in (UPDATES, LOSS_TOKENS):
+            raise InputError(f"pretraining.match={self.match}: expected {UPDATES} or {LOSS_TOKENS}")
 
     def knobs(self) -> dict[str, Any]:
-        """All numbers, for the recipe; the corpus enters by its digest."""
-        return {k: v for k, v in vars(self).items() if k != "corpus"}
+        """All settings, for the recipe; the corpus enters by its digest.
+
+        As before there was a choice of `match` where it is that of then.
+        """
+        known = {k: v for k, v in vars(self).items() if k != "corpus"}
+        return {k: v for k, v in known.items() if (k, v) != ("match", UPDATES)}
+
+    def about(self, backbone: Backbone) -> float:
+        """Updates of this model as far as can be told without its text.
+
+        Raises InputError for an encoder that would never be asked for as many tokens.
+        """
+        share = getattr(backbone, "mask_share", 1.0)
+        if self.match == UPDATES:
+            return self.updates
+        if not 0 < share <= 1:
+            raise InputError(
+                f"model.mask_share={share}: expected a share above 0, up to 1, with "
+                f"pretraining.match={LOSS_TOKENS}"
+            )
+        return self.updates / share
 
 
 def load_tokenizer(folder: Path) -> Any:
@@ -173,13 +208,15 @@ def pretrain(
     model = bodies.new_language_model(backbone.objective, backbone.architecture, special, plan.seed)
     stopwatch = Stopwatch()
     started = stopwatch.read()
-    history = _descend(model, encoded, backbone, plan, special, progress)
+    updates = updates_of(encoded, backbone, plan, special)
+    history = _descend(model, encoded, backbone, plan, updates, special, progress)
     spent = stopwatch.read() - started
     model.save_pretrained(folder)  # type: ignore[operator]
     return {
         "objective": backbone.objective,
         "sentences": len(corpus),
-        "updates": plan.updates,
+        "updates": updates,
+        "match": plan.match,
         "batch_size": plan.batch_size,
         "lr": plan.lr,
         "seed": plan.seed,
@@ -194,6 +231,7 @@ def _descend(
     encoded: encoding.Encoded,
     backbone: Backbone,
     plan: Pretraining,
+    updates: int,
     special: Specials,
     progress: Progress,
 ) -> dict[str, Any]:
@@ -202,16 +240,16 @@ def _descend(
     losses: list[float] = []
     tokens = asked = 0
     model.train()
-    for step, chosen in enumerate(_batches(encoded, plan)):
+    for step, chosen in enumerate(islice(_batches(encoded, plan), updates)):
         for group in descent.param_groups:
-            group["lr"] = plan.lr * train.rate(step, plan.updates, plan.warmup_share)
+            group["lr"] = plan.lr * train.rate(step, updates, plan.warmup_share)
         ids, real = batching.texts(encoded, chosen, special.pad)
         lesson = backbone.lesson(ids, real, special, rng)
         loss = loss_of(model, backbone, lesson)
         losses.append(train.update(model, descent, [loss], plan.clip_norm))
         tokens += int(real.sum())
-        asked += int((lesson.targets != UNASKED).sum())
-        progress((step + 1) / plan.updates)
+        asked += _asked(lesson)
+        progress((step + 1) / updates)
     curve = train.window_means(losses, LOSS_WINDOW)
     return {
         "tokens": tokens,
@@ -231,11 +269,36 @@ def loss_of(model: nn.Module, backbone: Backbone, lesson: Lesson) -> Tensor:
     return nn.functional.cross_entropy(logits, lesson.targets[wanted])
 
 
-def _batches(encoded: encoding.Encoded, plan: Pretraining) -> list[np.ndarray[Any, Any]]:
-    """As many batches as there are updates, going through the corpus as often as it takes."""
+def updates_of(
+    encoded: encoding.Encoded, backbone: Backbone, plan: Pretraining, special: Specials
+) -> int:
+    """Updates of this model: `plan.updates`, or those by which it is asked for as many tokens.
+
+    As many as a decoder in `plan.updates`: of every text all tokens but the first. What an encoder
+    will be asked for is drawn here as in training, so it ends with the first update at which the
+    tokens are as many.
+    """
+    if plan.about(backbone) == plan.updates:
+        return plan.updates
+    first = islice(_batches(encoded, plan), plan.updates)
+    left = sum(int((encoded.lengths[chosen] - 1).sum()) for chosen in first)
+    rng, updates = torch.Generator().manual_seed(plan.seed), 0
+    for chosen in _batches(encoded, plan):
+        ids, real = batching.texts(encoded, chosen, special.pad)
+        left -= _asked(backbone.lesson(ids, real, special, rng))
+        updates += 1
+        if left <= 0:
+            break
+    return updates
+
+
+def _asked(lesson: Lesson) -> int:
+    return int((lesson.targets != UNASKED).sum())
+
+
+def _batches(encoded: encoding.Encoded, plan: Pretraining) -> Iterator[NDArray[np.int64]]:
+    """The corpus again and again, in batches without end."""
     order = np.random.default_rng([plan.seed, 2])
     limit = batching.budget(encoded.kept, plan.batch_size)
-    batches: list[np.ndarray[Any, Any]] = []
-    while len(batches) < plan.updates:
-        batches += batching.plan(encoded.kept, limit, order)
-    return batches[: plan.updates]
+    while True:
+        yield from batching.plan(encoded.kept, limit, order)

@@ -143,7 +143,7 @@ def _cost(
         mode=parts.mode.name,
         writes=parts.mode.writes,
         epoch_flops=pass_flops * parts.mode.updates_factor * passes.each,
-        asset_flops=step_flops * pretraining.updates if new else 0.0,
+        asset_flops=step_flops * pretraining.about(parts.backbone) if new else 0.0,
         once_flops=pass_flops * passes.once,
         unsupported=_senseless(parts, splits, asset, body),
     )

@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from harness.comparing.comparison import Arm, Contrast, Group
+from harness.record import Record
 
 UNLIKE = 0.05
 """Sizes further apart than this share of the larger are a mismatch."""
 
-DEFINING = ("non-embedding parameters", "tokens per word", "FLOPs per token", "pretraining tokens")
+DEFINING = ("non-embedding parameters", "tokens per word", "FLOPs per token")
 """Sizes that a matched pair shares: where one is apart, a verdict is about these checkpoints."""
+
+TOKENS, LOSS_TOKENS = "pretraining tokens", "pretraining loss tokens"
+"""A matched pair shares the one, or the other where it was pretrained to that end."""
 
 CHECKPOINTS, SCRATCHED = "these checkpoints", "untrained bodies"
 
@@ -43,9 +47,24 @@ def scope(group: Group, contrast: Contrast) -> str:
     level = contrast.gpt.first.cell.level or "match unknown"
     if contrast.scratch:
         level = SCRATCHED
-    elif apart & set(DEFINING):
+    elif apart & {*DEFINING, LOSS_TOKENS if by_loss_tokens(contrast) else TOKENS}:
         level = CHECKPOINTS
     return f"{'embedded world' if group.embedded else 'real data'}, {level}"
+
+
+def by_loss_tokens(contrast: Contrast) -> bool:
+    """Whether both were pretrained until they had as many tokens with a loss."""
+    return {matched_by(arm.first) for arm in (contrast.gpt, contrast.bert)} == {"loss_tokens"}
+
+
+def matched_by(found: Record) -> str | None:
+    """What a model and the other of its pair were given as many of in pretraining.
+
+    "updates", "loss_tokens", or None where that is not on record.
+    """
+    told = (found.model.pretraining or {}) if found.model else {}
+    at_first = "updates" if found.cell.weights == "embedded" and told else None
+    return str(told["match"]) if "match" in told else at_first
 
 
 def _measured(arm: Arm) -> dict[str, float | None]:
@@ -59,8 +78,8 @@ def _measured(arm: Arm) -> dict[str, float | None]:
         "tokens per word": model.fertility if model else None,
         "FLOPs per token": model.flops_per_token if model else None,
         "pretraining updates": pretraining.get("updates"),
-        "pretraining tokens": pretraining.get("tokens"),
-        "pretraining loss tokens": pretraining.get("loss_tokens"),
+        TOKENS: pretraining.get("tokens"),
+        LOSS_TOKENS: pretraining.get("loss_tokens"),
         "training examples seen": _mean([log.examples for log in logs if log]),
         "training tokens seen": _mean([log.tokens for log in logs if log]),
     }

@@ -36,7 +36,11 @@ _LATER = {
 }
 """Knobs of training that there was no choice of at first, and what it was."""
 
-_AS_BEFORE = (("data", "train_share", (None, 1)), ("mode", "labels", (WORDS,)))
+_AS_BEFORE = (
+    ("data", "train_share", (None, 1)),
+    ("mode", "labels", (WORDS,)),
+    ("pretraining", "match", ("updates",)),
+)
 """Choices elsewhere that there were not, and the values under which a run is what it was."""
 
 _NOT_SCIENCE = {  # names and places: what they name enters by its digest
@@ -144,7 +148,7 @@ def scientific(config: Mapping[str, Any], writes: bool, overlong: bool = False) 
     if from_folder(config["model"]):
         chosen["model"] |= {"weights": "folder", "name": model_name(config["model"])}
     if config["model"]["weights"] == "embedded":
-        chosen["pretraining"] = config["pretraining"]
+        chosen["pretraining"] = _of_science("pretraining", config["pretraining"])
     if overlong and config["train"].get("long", WINDOWS) == CUT:
         chosen["train"]["long"] = CUT
     elif overlong:

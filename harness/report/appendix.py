@@ -53,6 +53,7 @@ def _size(group: Group, facts: ModelFacts | None, arm: Arm) -> list[str]:
 
 PRETRAINING = (
     ("objective", ("objective",)),
+    ("matched by", ("match",)),
     ("updates", ("updates",)),
     ("sentences", ("sentences",)),
     ("tokens", ("tokens",)),
@@ -75,7 +76,7 @@ def _pretraining(arms: Sequence[tuple[Group, Arm]]) -> str:
         "Losses of different objectives (clm, mlm) are different quantities: do not compare them."
     )
     header = ["model", *(name for name, _ in PRETRAINING)]
-    return table(header, rows, "llrrrrrrr") + "\n\n" + note
+    return table(header, rows, "lllrrrrrrr") + "\n\n" + note
 
 
 def _distinct(rows: Iterator[list[str]]) -> list[list[str]]:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from harness.comparing.comparison import Contrast, Group
-from harness.comparing.mismatch import Size, sizes
+from harness.comparing.mismatch import Size, matched_by, sizes
 from harness.report.markdown import NONE, count, escape, section, table
 from harness.report.summary import matched, named, pretrained
 
@@ -22,10 +22,10 @@ def match(group: Group) -> str:
 
     Of the same two models in other modes it shows only what is not the same again.
     """
-    told: dict[tuple[str, str], set[Size]] = defaultdict(set)
+    told: dict[tuple[str, ...], set[Size]] = defaultdict(set)
     parts = []
     for one in pretrained(group.contrasts):
-        before, found = told[one.gpt.key.model, one.bert.key.model], sizes(one)
+        before, found = told[one.gpt.key.model, one.bert.key.model, _by(one)], sizes(one)
         parts.append(_pair(one, [size for size in found if size not in before], bool(before)))
         before.update(found)
     return section(3, "Match", INTRODUCTION, *parts) if parts else ""
@@ -36,12 +36,27 @@ def _pair(contrast: Contrast, shown: Sequence[Size], again: bool) -> str:
         [one.name, _number(one.gpt), _number(one.bert), _ratio(one), "apart" if one.apart else ""]
         for one in shown
     ]
-    told = dict.fromkeys(matched(arm.first.cell) for arm in (contrast.gpt, contrast.bert))
-    level = f"Pair {escape(contrast.gpt.key.pair)}, {escape('; '.join(told))}."
+    told = dict.fromkeys(matched(arm.first) for arm in (contrast.gpt, contrast.bert))
+    level = f"Pair {escape(contrast.gpt.key.pair)}, {escape('; '.join(told))}.{_by(contrast)}"
     if again:
         level = "Sizes as above" + (", but for:" if rows else ".")
     measured = table(["size", "GPT", "BERT", "ratio", ""], rows, "lrrr") if rows else ""
     return "\n\n".join(part for part in (named(contrast), level, measured) if part)
+
+
+MATCHED_BY = {
+    "updates": "Pretraining was matched by updates, as many for both; an objective that asks for "
+    "a share of the tokens then had fewer of them with a loss.",
+    "loss_tokens": "Pretraining was matched by tokens with a loss, as many for both; the encoder, "
+    "asked for a share of what it reads, took more updates and read more tokens for them.",
+}
+
+
+def _by(contrast: Contrast) -> str:
+    """What both were given as many of in pretraining; empty where that is not known of both."""
+    found = {matched_by(arm.first) for arm in (contrast.gpt, contrast.bert)}
+    known = MATCHED_BY.get(str(found.pop())) if len(found) == 1 else None
+    return f" {known}" if known else ""
 
 
 def _number(value: float | None) -> str:

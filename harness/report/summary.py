@@ -8,7 +8,8 @@ from harness import metrics
 from harness.alarms import WARNING
 from harness.comparing.comparison import SCRATCH, Arm, Comparison, Contrast, Group, in_words
 from harness.comparing.findings import Findings
-from harness.record import Cell, Record
+from harness.comparing.mismatch import matched_by
+from harness.record import Record
 from harness.report import truncation
 from harness.report.markdown import NONE, bullets, escape, estimated, section, table
 from harness.report.reading import reading, voided
@@ -77,7 +78,7 @@ def summary(findings: Findings) -> str:
 
 def _compared(comparison: Comparison) -> str:
     runs = list(comparison.runs)
-    pairs = sorted({f"{one.pair} ({matched(one)})" for one in (run.record.cell for run in runs)})
+    pairs = sorted({f"{run.record.cell.pair} ({matched(run.record)})" for run in runs})
     tasks = sorted({f"{group.key.task} on {group.key.data}" for group in comparison.groups})
     seeds = sorted({run.seed for run in runs})
     untrained = {arm.untrained for group in comparison.groups for arm in group.arms}
@@ -124,9 +125,13 @@ def level(arm: Arm) -> str:
     return escape(arm.first.cell.level) or NONE
 
 
-def matched(cell: Cell) -> str:
+def matched(found: Record) -> str:
     """The level of a match, and what stands behind it."""
-    return f"{cell.level}: {cell.match}" if cell.level else cell.match
+    cell = found.cell
+    told = f"{cell.level}: {cell.match}" if cell.level else cell.match
+    if matched_by(found) == "loss_tokens":  # a model's own words are of equal updates
+        told += "; but pretrained for as many loss tokens instead of as many updates"
+    return told
 
 
 def ordered(contrasts: Sequence[Contrast]) -> list[Contrast]:

@@ -111,13 +111,19 @@ def test_an_encoder_is_asked_for_its_share_of_words(ground):
     assert lessons.asked_of(lesson) / ordinary.sum() == pytest.approx(0.3, abs=0.05)
 
 
-def test_matched_by_predicted_tokens_the_encoder_goes_on_for_longer(ground, tmp_path):
-    told = {}
+def test_matched_by_predicted_tokens_the_encoder_goes_on_for_longer(ground, tmp_path, monkeypatch):
+    told, rates, rate = {}, [], train.rate
+    monkeypatch.setattr(train, "rate", lambda *given: rates.append(given) or rate(*given))
     for name in NAMES:
+        rates.clear()
         found = learner(ground, tmp_path, name, match="loss_tokens", updates=40)
         assert found.updates == (40 if name == "small_gpt2" else pytest.approx(145, abs=8))
         assert found.learn(never, lambda _: None)
         told[name] = found.history
+        steps = [(step, found.updates) for step in range(found.updates)]
+        assert (
+            list(dict.fromkeys(given[:2] for given in rates)) == steps
+        )  # it ends with its own last
     ratio = told["small_bert"].asked / told["small_gpt2"].asked
     assert ratio == pytest.approx(1.0, abs=0.03)
     same = [learner(ground, tmp_path, name, updates=40).updates for name in NAMES]
