@@ -34,8 +34,8 @@ from harness.models.batching import Batch
 from harness.models.encoding import Encoded
 from harness.models.features import Features
 from harness.models.heads import Predictor
+from harness.models.piecewise import Pieces
 from harness.models.scoring import Scorer
-from harness.piecewise import Pieces
 from harness.planning.setup import Setup, used
 from harness.statistics import reliability
 from harness.weights.assets import Asset

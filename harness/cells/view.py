@@ -12,14 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from harness import piecewise, pretrain, train
+from harness import pretrain, train
 from harness.backbones import body as bodies
 from harness.backbones.family import Backbone, Frame, Specials
 from harness.contracts import Example, InputError, LabelTask, Splits
 from harness.decoding import Decoding
 from harness.examples import data
 from harness.examples.windows import WINDOWS
-from harness.models import batching, encoding
+from harness.models import batching, encoding, piecewise
 from harness.models.batching import Batch
 from harness.models.encoding import Encoded, Room, Windowed
 from harness.models.stretches import Stretches, stretches

@@ -121,11 +121,11 @@ def unlike(gpt: Arm, bert: Arm) -> tuple[str, ...]:
     return (*found, *_apart(signed))
 
 
-def otherwise(one: Arm, other: Arm, *factors: str) -> tuple[str, ...]:
+def otherwise(one: Arm, other: Arm, *factors: str, trained: bool = True) -> tuple[str, ...]:
     """In what two arms of one model differ besides configuration that begins with these words.
 
     Values that were searched for both may differ. Of a search its trials and seeds must be the
-    same and not its space: ways of tuning take rates of their own.
+    same and not its space: ways of tuning take rates of their own. Not `trained`, neither counts.
     """
     tuned = _searched(one, other)
     configs = [plain(arm.first) for arm in (one, other)]
@@ -137,7 +137,7 @@ def otherwise(one: Arm, other: Arm, *factors: str) -> tuple[str, ...]:
     )
     signed = [dict(arm.first.signatures) for arm in (one, other)]
     names = (f"signatures.{name}" for name in differing(signed))
-    return (*found, *unequal(one, other), *names)
+    return (*found, *(unequal(one, other) if trained else ()), *names)
 
 
 def unequal(one: Arm, other: Arm) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ class Reading:
 
     The logits of the two orders are averaged, in training as in use (Radford et al. 2018,
     section 3.3); tokens and time count twice. `by_piece` lays the labels of words on pieces in
-    training (`harness.piecewise`), and changes no answer's place. `pooling` is where one answer an
+    training (`models.piecewise`), and changes no answer's place. `pooling` is where one answer an
     example is read; None: where the family does. `backbone` is there once it is bound.
     """
 

@@ -17,7 +17,7 @@ from harness.cells.labelling import Labelling
 from harness.cells.view import Reader, side_of
 from harness.contracts import Example, InputError
 from harness.models.encoding import Room
-from harness.piecewise import Pieces
+from harness.models.piecewise import Pieces
 from harness.pretrain import load_tokenizer, specials
 from harness.weights.assets import SPECIALS, save_tokenizer
 from tasks.ner import Ner
