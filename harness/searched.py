@@ -58,9 +58,19 @@ def keys(tuning: Node | None) -> frozenset[str]:
     return frozenset(values(tuning) or (LEARNING_RATE,)) if tuning else frozenset()
 
 
+def trials(tuning: Node | None) -> int | None:
+    """How many points were tried, each with every seed; None where a node does not say."""
+    node = tuning or {}
+    grid, told = node.get("grid"), node.get("trials")
+    if isinstance(grid, list):
+        return len(grid)  # the trials of a grid were counted in runs
+    return told if isinstance(told, int) and not isinstance(told, bool) else None
+
+
 def effort(tuning: Node | None) -> dict[str, str]:
     """What has to be the same for two models that are compared: trials, space, seeds, sampler."""
-    found = {"trials": str((tuning or {}).get("trials", "none"))}
+    tried = trials(tuning)
+    found = {"trials": "none" if tried is None else str(tried)}
     space = (tuning or {}).get("space")
     if not tuning or not isinstance(space, Mapping):
         return found

@@ -149,7 +149,8 @@ def choose(runs: Sequence[Trial], metric: str) -> dict[str, Any]:
         "edge": best in (grid[0], grid[-1]),
         "grid": grid,
         "seeds": sorted({run.seed for run in runs}),
-        "trials": len(runs),
+        "trials": len(grid),
+        "runs": len(runs),
         "table": [{"lr": r.lr, "seed": r.seed, "score": r.score} for r in runs],
     }
 

@@ -221,7 +221,7 @@ def _tuned(found: Record) -> Iterator[str]:
     named = ("lr", "epochs", "batch_size", "warmup_share", "weight_decay", "dropout", "max_length")
     yield ", ".join(f"{name} {escape(knobs[name])}" for name in named if name in knobs)
     yield (
-        f"{_chosen(tuning)} the best of {count(tuning.get('trials'))} trials, scored on dev"
+        f"{_chosen(tuning)} the best of {count(searched.trials(tuning))} trials, scored on dev"
         if tuning
         else "the rate was not searched for this setting"
     )

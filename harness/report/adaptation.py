@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from harness import searched
 from harness.comparing import steadiness
 from harness.comparing.adaptation import Kept, adapted, flops, place, seconds, trainable, way
 from harness.comparing.comparison import Arm, Comparison, Group, in_words
@@ -16,7 +17,7 @@ from harness.comparing.findings import Findings
 from harness.comparing.verdicts import dev_score
 from harness.record import Record
 from harness.report.controls import fresh_head, mean
-from harness.report.markdown import NONE, count, escape, estimated, got, score, section, table
+from harness.report.markdown import NONE, count, escape, estimated, score, section, table
 from harness.report.summary import caveat, title
 
 INTRODUCTION = (
@@ -120,7 +121,7 @@ def _share(value: float) -> str:
 def _trials(arm: Arm) -> str:
     if arm.untrained:
         return NONE
-    return got(arm.first.tuning, "trials") if arm.first.tuning else "not searched"
+    return count(searched.trials(arm.first.tuning)) if arm.first.tuning else "not searched"
 
 
 def _retention(one: Kept) -> str:

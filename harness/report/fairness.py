@@ -11,7 +11,7 @@ from harness.alarms import CHECKS
 from harness.comparing.comparison import Arm, Comparison, Group
 from harness.comparing.mismatch import sizes
 from harness.report import match
-from harness.report.markdown import NONE, bullets, escape, got, section, shorten, table
+from harness.report.markdown import NONE, bullets, count, escape, got, section, shorten, table
 from harness.report.reading import seeds_in_words
 from harness.report.summary import place
 
@@ -86,13 +86,14 @@ def _tuned(arm: Arm) -> str:
     if "space" in facts:
         return f"{', '.join(map(escape, searched.values(facts)))} tuned, {_search(facts)}"
     edge = ", at the edge of the grid" if facts.get("edge") is True else ""
-    return f"tuned, {got(facts, 'trials')} trials{edge}"
+    return f"tuned, {count(searched.trials(facts))} trials{edge}"
 
 
 def _search(facts: Mapping[str, Any]) -> str:
     edges = facts.get("edges")
     ends = f", at the edge: {', '.join(map(escape, edges))}" if isinstance(edges, list) else ""
-    return f"{got(facts, 'trials')} trials of search {got(facts, 'search')}{ends if edges else ''}"
+    ends = ends if edges else ""
+    return f"{count(searched.trials(facts))} trials of search {got(facts, 'search')}{ends}"
 
 
 def mismatches(group: Group) -> list[str]:

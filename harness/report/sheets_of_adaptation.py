@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from harness import searched
 from harness.comparing.adaptation import Kept, adapted, flops, seconds, trainable, way
 from harness.comparing.comparison import Arm, Comparison
 from harness.comparing.efforts import Effort, Tried, efforts
@@ -97,7 +98,7 @@ def _cost(arm: Arm) -> Row:
     row: Row = dict(zip(("tuned_parameters", "tuned_share"), trainable(arm) or (), strict=False))
     if arm.untrained:
         return row
-    trials = (arm.first.tuning or {}).get("trials", 0)
+    trials = searched.trials(arm.first.tuning) or 0
     return row | {
         "training_flops": flops(arm),
         "training_seconds": seconds(arm),

@@ -8,7 +8,17 @@ from typing import Any
 
 from harness import metrics, searched
 from harness.comparing.comparison import Arm, Comparison, Group, Tuning
-from harness.report.markdown import NONE, escape, got, is_number, score, section, shorten, table
+from harness.report.markdown import (
+    NONE,
+    count,
+    escape,
+    got,
+    is_number,
+    score,
+    section,
+    shorten,
+    table,
+)
 from harness.report.summary import caveat, place
 
 
@@ -37,8 +47,8 @@ def _kept(group: Group, arm: Arm, facts: Mapping[str, Any]) -> str:
         if row.score is not None
     ]
     edge = "yes" if facts.get("edge") is True else "no" if facts.get("edge") is False else NONE
-    text = f"{place(group)}: {escape(arm.description)}; {got(facts, 'trials')} trials by the dev "
-    text += f"split's {escape(arm.headline.caption)}, chosen learning rate "
+    text = f"{place(group)}: {escape(arm.description)}; {count(searched.trials(facts))} trials by "
+    text += f"the dev split's {escape(arm.headline.caption)}, chosen learning rate "
     text += f"{got(facts, 'chosen')}, at the edge of the grid: {edge}."
     return "\n\n".join([text, _rates([(escape(arm.description), trials)])])
 
@@ -51,7 +61,7 @@ def _searched(group: Group, arm: Arm, facts: Mapping[str, Any]) -> str:
     edges = facts.get("edges")
     ends = ", ".join(map(escape, edges)) if isinstance(edges, list) and edges else "no"
     text = f"{place(group)}: {escape(arm.description)}; search {got(facts, 'search')} "
-    text += f"({got(facts, 'sampler')}), {got(facts, 'trials')} trials by the dev split's "
+    text += f"({got(facts, 'sampler')}), {count(searched.trials(facts))} trials by the dev split's "
     text += f"{escape(arm.headline.caption)} in {'; '.join(told) or NONE}. "
     text += f"Chosen: {', '.join(chosen) or NONE}. At the edge of the space: {ends}."
     return "\n\n".join([text, _trials(searched.rows(facts))])

@@ -88,10 +88,15 @@ class Arm:
 
     @property
     def rivals(self) -> tuple[str, ...]:
-        """What it shares with the arms that it is compared with."""
+        """What it shares with the arms that stand beside it in a table, however they are tuned."""
         choices, model = self.planned.choices, self.planned.config["model"]
         kind = "folder" if configuration.from_folder(model) else model["weights"]
-        return choices["data"], choices["task"], model["pair"], choices["strategy"], kind
+        return choices["data"], choices["task"], model["pair"], kind
+
+    @property
+    def partners(self) -> tuple[str, ...]:
+        """What it shares with the arms of the other family that it is set against."""
+        return *self.rivals, self.planned.choices["strategy"]
 
     def digest(self, search: Search) -> str:
         """Tells the same arm in other settings, or in another space, apart."""
@@ -233,10 +238,10 @@ def _refuse(found: Sequence[Arm]) -> None:
         if arm.name in names:
             raise InputError(f"{arm.name}: twice in this search, with different settings")
         names.add(arm.name)
-        families[arm.rivals].add(str(model["_target_"]))
-    for rivals, kinds in families.items():
+        families[arm.partners].add(str(model["_target_"]))
+    for partners, kinds in families.items():
         if len(kinds) < 2:
-            alone = ", ".join(arm.name for arm in found if arm.rivals == rivals)
+            alone = ", ".join(arm.name for arm in found if arm.partners == partners)
             raise InputError(
                 f"{alone}: nothing of the other family is searched with it; name both models of a "
                 "pair, as effort is only equal between two"
