@@ -265,7 +265,8 @@ CLAIMS = (
         "Labels aligned to words give a better entity F1 than the article's by more than the "
         "margin.",
         "One model trained both ways (mode.labels), at the rate searched with aligned labels; "
-        "answers are read and judged on whole words, paired by seed and example. By piece, as in "
+        "answers are read and judged on whole words, paired by seed and example; the step that is "
+        "best on dev is kept, the untuned one included. By piece, as in "
         "the article's code: label i on token i, [CLS] included, whatever word it is of; what is "
         "left over is O and counts in the loss, [SEP] and padding too. Padding ends with the "
         "longest text of a batch, in the article's code at a fixed length.",

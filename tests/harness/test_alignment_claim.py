@@ -124,3 +124,4 @@ def test_reports_name_them_wherever_they_stand(tmp_path):
     assert "causal_by_piece" in text
     assert "bidirectional_by_piece" in text
     assert "choose **" not in text.lower()
+    assert text.count("left out: a control: its training labels were laid on pieces") == 2
