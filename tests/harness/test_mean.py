@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from cells import composed, small_setup
+from cells import SMALL, composed, small_setup
 from test_backbones import BERT, GPT, SPECIALS, predictor, probed
 
 from harness import alarms, experiment, record, report, serving
@@ -159,7 +159,7 @@ REASONS = {"ner": "words are tagged one by one", "generation": "a text is writte
 @pytest.mark.parametrize("task", REASONS)
 @pytest.mark.parametrize("model", ["gpt2", "bert"])
 def test_other_answers_are_refused_and_nothing_is_made(tmp_path, model, task):
-    config = composed("mode=mean", f"model={model}", f"task={task}")
+    config = composed(*SMALL, "mode=mean", f"model={model}", f"task={task}")
     laid = foundation.lay((config, str(tmp_path), True))
     assert REASONS[task] in laid.unsupported
     assert "mode=mean" in laid.unsupported
@@ -168,7 +168,7 @@ def test_other_answers_are_refused_and_nothing_is_made(tmp_path, model, task):
 
 
 def test_what_is_asked_untuned_is_refused(tmp_path):
-    config = composed("mode=mean", "strategy=prompt", "data.train_size=96")
+    config = composed(*SMALL, "mode=mean", "strategy=prompt")
     laid = foundation.lay((config, str(tmp_path), False))
     assert "mode=causal_mean is for tuning" in laid.unsupported
 
