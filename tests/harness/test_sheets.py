@@ -293,7 +293,7 @@ def test_ways_of_tuning_with_what_they_keep_and_cost(adapting_root: Path) -> Non
 
 
 def test_trials_stand_one_run_a_row_with_what_was_chosen(tmp_path: Path) -> None:
-    values = ({"train.lr": 1e-3, "strategy.rank": 8}, {"train.lr": 0.02, "strategy.rank": 16})
+    values = ({"train.lr": 1e-3, "strategy.rank": 8}, {"train.lr": 0.02, "strategy.rank": 8})
     table = [
         {"trial": at, "values": one, "seed": seed, "score": None if at and seed == 1 else 0.1234}
         for at, one in enumerate(values)
@@ -309,7 +309,7 @@ def test_trials_stand_one_run_a_row_with_what_was_chosen(tmp_path: Path) -> None
         *(("1", "1", "", "True"), ("1", "2", "0.1234", "False")),
     ]
     assert [row["chosen"] for row in gpt] == ["False", "False", "True", "True"]
-    assert gpt[2]["point"] == "strategy.rank=16; train.lr=0.02"
+    assert gpt[2]["point"] == "strategy.rank=8; train.lr=0.02"
     assert [row["chosen"] for row in bert] == ["True", "True"]
     assert {row["equal_trials"] for row in rows} == {"False"}
     assert (gpt[0]["search"], gpt[0]["where"]) == ("'=mine", "behind the results")
