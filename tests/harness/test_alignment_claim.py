@@ -124,4 +124,10 @@ def test_reports_name_them_wherever_they_stand(tmp_path):
     assert "causal_by_piece" in text
     assert "bidirectional_by_piece" in text
     assert "choose **" not in text.lower()
-    assert text.count("left out: a control: its training labels were laid on pieces") == 2
+
+
+def test_a_control_is_nothing_to_choose(tmp_path):
+    trained(tmp_path, 0.9, 0.6)
+    trained(tmp_path, 0.4, 0.9, by_piece=True)
+    text = text_of(tmp_path)
+    assert text.count("by_piece left out: a control: its training labels were laid on pieces") == 2
