@@ -1,5 +1,6 @@
 """A pair pretrained for as many updates or for as many tokens with a loss, and its report."""
 
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -60,6 +61,20 @@ def test_the_encoder_ends_with_the_update_at_which_it_has_as_many(tokenizer, pai
     ours, theirs = (lessons(tokenizer, *side) for side in (gpt, bert))
     assert len(theirs) == bert[3] > 3 * 12
     assert sum(theirs) >= sum(ours) > sum(theirs[:-1])
+
+
+def test_what_is_drawn_to_count_is_what_training_draws(tokenizer):
+    """With any seed: another one's draws would now and then end an update earlier or later."""
+    (gpt, plan, ours, _), (bert, _, theirs, _) = (
+        read(tokenizer, LOSS_TOKENS, f"model={name}") for name in PAIRS["mini"]
+    )
+    special = pretrain.specials(tokenizer)
+    for seed in range(12):
+        seeded = replace(plan, seed=seed)
+        updates = pretrain.updates_of(theirs, bert, seeded, special)
+        asked = lessons(tokenizer, bert, seeded, theirs, updates)
+        wanted = sum(lessons(tokenizer, gpt, seeded, ours, 12))
+        assert sum(asked) >= wanted > sum(asked[:-1])
 
 
 @pytest.mark.parametrize("name", PAIRS["mini"])
