@@ -66,9 +66,10 @@ def _told(arm: Arm, other: Arm, factor: str) -> str:
 
 
 def _barred(arm: Arm, other: Arm, factor: str) -> str:
-    if differences := pairs.otherwise(arm, other, *FACTORS[factor]):
+    both = bool(arm.first.tuning and other.first.tuning)
+    if differences := pairs.otherwise(arm, other, *FACTORS[factor], trained=both):
         return "refused: runs differ in " + ", ".join(differences)
-    if factor == OPTIMIZER and not (arm.first.tuning and other.first.tuning):
+    if factor == OPTIMIZER and not both:
         return UNSEARCHED
     alone = sorted({*arm.seeds} ^ {*other.seeds})
     void = barred_arms(arm, other)

@@ -253,8 +253,9 @@ CLAIMS = (
         "AdamW, weight decay, dropout and early stopping matter.",
         "With each of them the score is better by more than the margin.",
         "Two tunings of one model that differ in one of them (train.optimizer, train.weight_decay, "
-        "train.dropout, train.patience) with as many trials behind both, the rate searched anew "
-        "for each optimizer: with minus without, paired by seed and example.",
+        "train.dropout, train.patience): with minus without, paired by seed and example. The rate "
+        "is searched anew for each optimizer, with as many trials; the others are left out at the "
+        "rate that was searched with them, or at one searched with as many trials.",
         f"The usual rule for each factor, model and task. {EACH} {SECONDARY}",
         "python -m harness.run -m seed=0,1,2,3,4 task=classification model=gpt2,bert tuning=null "
         "train.lr=1e-3 train.weight_decay=0.0,0.01",

@@ -329,10 +329,10 @@ def test_nothing_else_in_the_reporting_half_resamples() -> None:
     """Checks of stored records draw in one place, where the test above looks."""
     drawing = {"choice", "permutation", "permuted", "multinomial", "bootstrap", "shuffle"}
     drawing |= {"integers", "permutation_test", "resample"}
-    root = Path(stats.__file__).parent
+    root = Path(stats.__file__).parents[1]
     paths = {*(root / "report").rglob("*.py"), *(root / "alarms").rglob("*.py")}
-    paths |= {root / f"{n}.py" for n in ("stats", "decisions", "arms", "pairs", "aggregate")}
-    paths |= {root / "crosschecks.py"}
+    paths |= {root / "statistics" / f"{n}.py" for n in ("stats", "decisions", "crosschecks")}
+    paths |= {root / "comparing" / f"{n}.py" for n in ("arms", "pairs", "aggregate")}
     found = set()
     for path in paths:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -70,8 +70,17 @@ def test_nothing_varied_is_not_tested(tmp_path):
 
 def test_unequal_trials_are_refused(tmp_path):
     tuned(tmp_path, 0.9, dropout=0.1)
-    tuned(tmp_path, 0.6, dropout=0.0, trials=None)
-    assert "tuning.trials (8 and none)" in of(tmp_path, "dropout").detail
+    tuned(tmp_path, 0.6, dropout=0.0, trials=4)
+    assert "tuning.trials (8 and 4)" in of(tmp_path, "dropout").detail
+
+
+@pytest.mark.parametrize(("lr", "status"), [(1e-3, SUPPORTED), (2e-3, UNDETERMINED)])
+def test_a_factor_is_left_out_at_the_rate_that_was_searched_with_it(tmp_path, lr, status):
+    tuned(tmp_path, 0.9, dropout=0.1)
+    tuned(tmp_path, 0.6, dropout=0.0, trials=None, lr=lr)
+    one = of(tmp_path, "dropout")
+    assert one.status == status
+    assert ("train.lr" in one.detail) is (status == UNDETERMINED)
 
 
 def test_an_optimizer_needs_a_rate_of_its_own(tmp_path):

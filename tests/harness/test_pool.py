@@ -67,7 +67,7 @@ def test_leaving_the_loop_kills_what_runs(tmp_path):
 PARENT = """
 import sys
 sys.path.insert(0, {here!r})
-from harness import pool
+from harness.cells import pool
 from harness.cells.isolate import Job
 jobs = [Job(str(n), "jobs:forever", {folder!r}) for n in range(2)]
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def arm_of(*seconds, precision="float32"):
         SimpleNamespace(record=SimpleNamespace(training_seconds=log.cpu_seconds)) for log in logs
     )
     first = SimpleNamespace(model=SimpleNamespace(precision=precision))
-    return SimpleNamespace(runs=runs, first=first)
+    return SimpleNamespace(runs=runs, first=first, untrained=False)
 
 
 def measured(**changes):
@@ -103,7 +103,7 @@ def test_training_is_a_mean_with_a_t_interval_on_the_log_scale():
     alone = costs.costs(arm_of(10.0), None, None)[TRAINED]
     assert (alone.value, alone.low, alone.high) == (10.0, None, None)
     assert "one seed" in alone.why
-    assert costs.costs(SimpleNamespace(runs=()), None, None)[TRAINED].value is None
+    assert costs.costs(SimpleNamespace(runs=(), untrained=False), None, None)[TRAINED].value is None
 
 
 def test_what_was_not_measured_says_so_and_what_to_run():

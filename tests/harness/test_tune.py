@@ -74,7 +74,7 @@ def test_the_best_mean_wins_and_the_table_is_kept(tmp_path, capsys):
     assert (gpt.tuning.trials, gpt.tuning.runs) == (3, 6)
     assert [row.score for row in gpt.tuning.table] == [0.5, 0.5, 0.9, 0.5, 0.7, 0.8]
     bert = OmegaConf.load(tmp_path / "out" / "world-classification-bert-native.yaml")
-    assert bert.tuning.trials == 6  # the failed one counts as score 0, it was an equal trial
+    assert bert.tuning.runs == 6  # the failed one counts as score 0, it was an equal trial
     assert "extend it for both" in capsys.readouterr().out
 
 
