@@ -41,10 +41,15 @@ def _questions(findings: Findings, verdicts: list[Verdict], factor: str) -> Iter
     for one in verdicts:
         for side, arm in sides(one):
             for other in one.group.arms:
-                if other.key == arm.key and _apart(arm, other, factor):
+                if _named_alike(arm, other) and _apart(arm, other, factor):
                     label = f"{named(one, verdicts)}, {side}: {_told(arm, other, factor)}"
                     why = _barred(arm, other, factor)
                     yield question(findings, one, label, gained(arm, other), why)
+
+
+def _named_alike(arm: Arm, other: Arm) -> bool:
+    """But for the strategy: full fine-tuning by another optimizer may have a name of its own."""
+    return other.key._replace(strategy=arm.key.strategy) == arm.key
 
 
 def _switch(arm: Arm, factor: str) -> str:

@@ -83,7 +83,8 @@ def way(found: Record) -> str:
         return f"prompt, {shots} shots" if shots else "prompt, zero-shot"
     if strategy == LORA and (rank := _number(found, RANK)):
         return f"lora, rank {rank:g}"
-    return strategy if _usual(found) else f"{strategy}, {optimizer(found)}"
+    named = _usual(found) or strategy == optimizer(found)
+    return strategy if named else f"{strategy}, {optimizer(found)}"
 
 
 def optimizer(found: Record) -> str:

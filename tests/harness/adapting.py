@@ -12,12 +12,14 @@ from synthetic import TRAINING, cell, leave, model
 from harness.record import Evaluation
 
 SIZES = {"full": 660_000, "freeze": 200_000, "lora": 6_000, "head_only": 300, "prompt": 0}
+SIZES["sgd"] = SIZES["full"]
 STRATEGIES: Mapping[str, Mapping[str, Any]] = {
     "full": {},
     "freeze": {"share": 0.5},
     "lora": {"rank": 8},
     "head_only": {},
     "prompt": {"shots": 0, "score": "pmi"},
+    "sgd": {},
 }
 UNTRAINED = replace(
     TRAINING, steps=0, examples=0, tokens=0, loss_tokens=0, best_step=0, losses=(),

@@ -15,10 +15,10 @@ def _quick(monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
-def tuned(root, share, trials=8, seeds=range(5), lr=1e-3, **train):
+def tuned(root, share, trials=8, seeds=range(5), lr=1e-3, name="full", **train):
     """Both families tuned in full with these settings."""
     config = {"train": {"lr": lr, "epochs": 15, **train}, "strategy": {}}
-    strategy(root, "full", share, share, seeds=seeds, trials=trials, config=config)
+    strategy(root, name, share, share, seeds=seeds, trials=trials, config=config)
 
 
 def of(root, part):
@@ -89,6 +89,14 @@ def test_an_optimizer_needs_a_rate_of_its_own(tmp_path):
     one = of(tmp_path, "AdamW rather than SGD")
     assert (one.status, one.decided) == (UNDETERMINED, ())
     assert "not searched for each optimizer" in one.detail
+
+
+def test_an_optimizer_may_have_the_name_of_a_strategy(tmp_path):
+    """As conf/strategy/sgd.yaml has."""
+    tuned(tmp_path, 0.9)
+    tuned(tmp_path, 0.6, name="sgd", optimizer="sgd", momentum=0.9)
+    one = of(tmp_path, "AdamW rather than SGD")
+    assert (one.status, len(one.decided)) == (SUPPORTED, 2)
 
 
 def test_rates_that_were_searched_may_differ(tmp_path):
