@@ -12,14 +12,12 @@ from synthetic import TRAINING, cell, leave, model
 from harness.record import Evaluation
 
 SIZES = {"full": 660_000, "freeze": 200_000, "lora": 6_000, "head_only": 300, "prompt": 0}
-SIZES["sgd"] = SIZES["full"]
 STRATEGIES: Mapping[str, Mapping[str, Any]] = {
     "full": {},
     "freeze": {"share": 0.5},
     "lora": {"rank": 8},
     "head_only": {},
     "prompt": {"shots": 0, "score": "pmi"},
-    "sgd": {},
 }
 UNTRAINED = replace(
     TRAINING, steps=0, examples=0, tokens=0, loss_tokens=0, best_step=0, losses=(),
@@ -39,7 +37,7 @@ def strategy(root: Path, name: str, gpt: Told | None, bert: Told | None, **words
     `settings` replace the strategy's own, `trials` is the search behind each (None: none).
     """
     seeds, size = words.pop("seeds", range(5)), words.pop("size", 900)
-    trials, settings = words.pop("trials", 8), words.pop("settings", STRATEGIES[name])
+    trials, settings = words.pop("trials", 8), words.pop("settings", STRATEGIES.get(name, {}))
     for seed in seeds:
         for family, told in (("gpt", gpt), ("bert", bert)):
             if told is None:
@@ -47,7 +45,7 @@ def strategy(root: Path, name: str, gpt: Told | None, bert: Told | None, **words
             of = cell(task="classification", family=family, seed=seed, strategy=name)
             share = told(seed) if callable(told) else told
             count = trials[family] if isinstance(trials, dict) else trials
-            sizes = {**model(of).parameters, "trainable": SIZES[name]}
+            sizes = {**model(of).parameters, "trainable": SIZES.get(name, SIZES["full"])}
             train = {"max_length": 64} if name == "prompt" else {"lr": 1e-3, "epochs": 15}
             changes = {
                 "config": {"train": train, "strategy": dict(settings), "seed": seed},
