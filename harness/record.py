@@ -42,8 +42,9 @@ FORWARD_AND_BACKWARD = 3
 """What a training step costs, in forward passes (Kaplan et al. 2020, section 2.1)."""
 UNSUPPORTED = "unsupported"
 """Outcome of a combination that makes no sense: it never began, and is no failure."""
-BY_PIECE = "_by_piece"
-"""How the name of a mode ends whose training labels were laid on pieces (mode.labels=pieces)."""
+BY_PIECE, BOTH_ORDERS = "_by_piece", "_both_orders"
+"""How the name of a mode ends whose training labels were laid on pieces (mode.labels=pieces), and
+of one that reads pairs of texts in both orders."""
 BODY, HEAD = "model.safetensors", "head.safetensors"  # of a checkpoint: weights
 
 

@@ -19,6 +19,7 @@ from harness.claims.ledger import BY_ID
 from harness.claims.pairing import about
 from harness.comparing.findings import Findings
 from harness.comparing.verdicts import BERT, GPT, TIE, Verdict, advantage_of, main
+from harness.record import BOTH_ORDERS
 from harness.statistics.decisions import ABOVE, BELOW, Decision
 from harness.statistics.stats import Estimate
 
@@ -29,8 +30,6 @@ CLAIMED = {
     "C4": ("generation", GPT),
 }
 """Task, and which side is said to be better."""
-
-BOTH_ORDERS = "both_orders"
 
 
 def ask(findings: Findings) -> Iterator[Finding]:
@@ -113,7 +112,11 @@ def _both_orders(findings: Findings, one: Verdict, side: str) -> Iterator[Number
     for other in findings.verdicts:
         modes = {other.contrast.gpt.key.mode, other.contrast.bert.key.mode}
         same = other.group is one.group and other.family.pair == one.family.pair
-        if same and modes == {BOTH_ORDERS} and other.contrast.difference is not None:
+        if (
+            same
+            and all(mode.endswith(BOTH_ORDERS) for mode in modes)
+            and other.contrast.difference is not None
+        ):
             found = advantage_of(other.meter, other.contrast.difference)
             turned = found if side == BERT else _turned(found)
             yield Number(

@@ -8,9 +8,7 @@ from torch import Tensor
 
 from harness.backbones.family import Backbone
 from harness.contracts import InputError
-from harness.record import BY_PIECE
-
-_BOTH = "_both_orders"
+from harness.record import BOTH_ORDERS, BY_PIECE
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Reading:
         """Named for the mask of the model."""
         refuse_texts("both_orders", writes)
         pooled = "" if self.pooling is None else f"_{self.pooling}"
-        name = backbone.mode + pooled + (_BOTH if self.both_orders else "")
+        name = backbone.mode + pooled + (BOTH_ORDERS if self.both_orders else "")
         name += BY_PIECE if self.by_piece else ""
         return replace(self, name=name, backbone=backbone)
 
