@@ -110,14 +110,11 @@ def _other_metrics(one: Verdict) -> Iterator[Number]:
 def _both_orders(findings: Findings, one: Verdict, side: str) -> Iterator[Number]:
     """The same pair of models reading every pair of texts in both orders."""
     for other in findings.verdicts:
-        modes = {other.contrast.gpt.key.mode, other.contrast.bert.key.mode}
+        contrast = other.contrast
+        both = all(arm.key.mode.endswith(BOTH_ORDERS) for arm in (contrast.gpt, contrast.bert))
         same = other.group is one.group and other.family.pair == one.family.pair
-        if (
-            same
-            and all(mode.endswith(BOTH_ORDERS) for mode in modes)
-            and other.contrast.difference is not None
-        ):
-            found = advantage_of(other.meter, other.contrast.difference)
+        if both and same and contrast.difference is not None:
+            found = advantage_of(other.meter, contrast.difference)
             turned = found if side == BERT else _turned(found)
             yield Number(
                 f"{side}'s advantage in both orders, not deciding", turned, one.meter.digits

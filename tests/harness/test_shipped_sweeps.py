@@ -15,7 +15,7 @@ from harness.search import settings
 from harness.sweeps import forecast
 
 CONF = Path(__file__).parents[2] / "conf"
-NEW = ("adaptation", "full", "claims", "labels")
+NEW = ("adaptation", "full", "claims", "labels", "small_twin_adaptation")
 
 
 def blocks_of(name):
@@ -50,7 +50,8 @@ def alike(config):
     """What two rivals share: all but what belongs to a model, and how a decoder reads."""
     parts = {k: config[k] for k in ("task", "data", "strategy", "pretraining", "seed", "role")}
     train = {k: v for k, v in config["train"].items() if k != "lr"}
-    weights = config["model"]["weights"], config["model"]["architecture"]["num_hidden_layers"]
+    own = configuration.from_folder(config["model"]) or config["model"]["weights"]
+    weights = own, config["model"]["architecture"]["num_hidden_layers"]
     return record.canonical([parts, train, weights, config["model"]["pair"]])
 
 
@@ -112,13 +113,15 @@ def test_each_claim_has_the_cells_that_it_needs():
         assert sum(c["train"][key] == value for c in ner) == 2, key
 
 
-@pytest.mark.parametrize("name", ["adaptation", "claims"])
+@pytest.mark.parametrize("name", ["adaptation", "claims", "small_twin_adaptation"])
 def test_a_search_stands_behind_every_strategy_that_needs_one(name):
     """What the sweep tunes in a way of its own is searched, and as it is run."""
     searched = {arm.name: arm.planned.config for arm in search_of(name)}
     for one in sweep_of(name):
         strategy, config = one.choices["strategy"], one.config
         if strategy in ("full", "prompt"):
+            continue
+        if (one.choices["task"], strategy) == ("generation", "head_only"):  # told, and left out
             continue
         names = [one.choices[key] for key in ("data", "task", "model", "mode")]
         trial = searched["-".join([*names, strategy])]
