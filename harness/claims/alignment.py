@@ -20,12 +20,11 @@ LABELS = "mode.labels"
 
 def ask(findings: Findings) -> Iterator[Asked]:
     """One finding for each leading pair of which a model was trained in both ways."""
-    for family, verdicts in leading(findings).items():
+    for family, verdicts in leading(findings, lambda one: any(_trained([one]))).items():
         found = list(_trained(verdicts))
         questions = tuple(_question(findings, *one) for one in found)
         numbers = (n for _, label, *arms in found for n in _scores(label, arms))
-        if questions:
-            yield Asked("C16", about(verdicts), secondary(family), questions, tuple(numbers))
+        yield Asked("C16", about(verdicts), secondary(family), questions, tuple(numbers))
 
 
 def _trained(verdicts: Sequence[Verdict]) -> Iterator[tuple[Verdict, str, Arm, Arm]]:

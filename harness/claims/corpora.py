@@ -61,7 +61,7 @@ class Corpus:
 
 def ask(findings: Findings) -> Iterator[Asked]:
     """One finding for each leading pair whose gains are on record for at least one corpus."""
-    for family, verdicts in leading(findings).items():
+    for family, verdicts in leading(findings, lambda one: any(_ladders([one]))).items():
         questions, numbers = list[Question](), list[Number]()
         ladders = list(_ladders(verdicts))
         for one, ladder in ladders:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 from harness import searched
 from harness.claims.family import Asked, Question
@@ -30,21 +31,30 @@ UNSEARCHED = "the learning rate was not searched for each optimizer"
 
 def ask(findings: Findings) -> Iterator[Asked]:
     """For each leading pair and each factor that a model was tuned with and without."""
-    for family, verdicts in leading(findings).items():
-        for factor in FACTORS:
+    for factor in FACTORS:
+        for family, verdicts in leading(findings, partial(_varied, factor)).items():
             asked = tuple(_questions(findings, verdicts, factor))
-            if asked:
-                yield Asked("C15", about(verdicts), secondary(family), asked, part=factor)
+            yield Asked("C15", about(verdicts), secondary(family), asked, part=factor)
+
+
+def _varied(factor: str, one: Verdict) -> bool:
+    return any(True for _ in _tunings(one, factor))
+
+
+def _tunings(one: Verdict, factor: str) -> Iterator[tuple[str, Arm, Arm]]:
+    """Each side as it was judged, and the same without the factor."""
+    for side, arm in sides(one):
+        for other in one.group.arms:
+            if _named_alike(arm, other) and _apart(arm, other, factor):
+                yield side, arm, other
 
 
 def _questions(findings: Findings, verdicts: list[Verdict], factor: str) -> Iterator[Question]:
     for one in verdicts:
-        for side, arm in sides(one):
-            for other in one.group.arms:
-                if _named_alike(arm, other) and _apart(arm, other, factor):
-                    label = f"{named(one, verdicts)}, {side}: {_told(arm, other, factor)}"
-                    why = _barred(arm, other, factor)
-                    yield question(findings, one, label, gained(arm, other), why)
+        for side, arm, other in _tunings(one, factor):
+            label = f"{named(one, verdicts)}, {side}: {_told(arm, other, factor)}"
+            why = _barred(arm, other, factor)
+            yield question(findings, one, label, gained(arm, other), why)
 
 
 def _named_alike(arm: Arm, other: Arm) -> bool:

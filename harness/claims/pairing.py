@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from harness.comparing.adaptation import NO_SEED, way
 from harness.comparing.comparison import FULL, Arm, Contrast, Failure
@@ -18,13 +18,16 @@ SECONDARY = "secondary claims"
 SMOKE = "smoke run: it tries the pipeline and answers nothing"
 
 
-def leading(findings: Findings) -> dict[Family, list[Verdict]]:
+def leading(
+    findings: Findings, asked: Callable[[Verdict], bool] = lambda _: True
+) -> dict[Family, list[Verdict]]:
     """For each kind of data and machine the pair that was asked about most tasks.
 
-    Of equals one that was fine-tuned in full.
+    Of equals one that was fine-tuned in full. `asked` says whether a claim can be asked of a
+    verdict at all, as it may need runs that only one of the pairs has.
     """
     families: dict[Family, list[Verdict]] = defaultdict(list)
-    for one in main(findings.verdicts):
+    for one in filter(asked, main(findings.verdicts)):
         families[one.family].append(one)
     best: dict[tuple[str, ...], Family] = {}
     for family in sorted(families, key=lambda one: (one.pair.strategy != FULL, one)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from harness.claims.family import Asked, Question
 from harness.claims.finding import Number
@@ -22,8 +23,8 @@ CLAIMED = {"C10c": PROMPT, "C10d": HEAD_ONLY}
 
 def ask(findings: Findings) -> Iterator[Asked]:
     """For each leading pair: against its own untuned answers, and against its linear probe."""
-    for family, verdicts in leading(findings).items():
-        for claim, strategy in CLAIMED.items():
+    for claim, strategy in CLAIMED.items():
+        for family, verdicts in leading(findings, partial(_has, strategy)).items():
             questions, numbers = list[Question](), list[Number]()
             for one in verdicts:
                 for side, arm in sides(one):
@@ -36,6 +37,10 @@ def ask(findings: Findings) -> Iterator[Asked]:
                             numbers.append(_beside(asked, before))
             place = secondary(family)
             yield Asked(claim, about(verdicts), place, tuple(questions), tuple(numbers))
+
+
+def _has(strategy: str, one: Verdict) -> bool:
+    return any(_before(one.group, arm, strategy) for _, arm in sides(one))
 
 
 def _before(group: Group, arm: Arm, strategy: str) -> list[Arm]:

@@ -333,6 +333,18 @@ def test_a_probe_that_is_better_reverses_it(tmp_path):
     assert only(read(tmp_path), "C10d").status == REVERSED
 
 
+def test_the_pair_that_was_probed_is_asked(tmp_path):
+    """Another pair may have been run on more tasks, and tuned in full alone."""
+    for task in ("ner", "matching"):
+        for family in ("gpt", "bert"):
+            for seed in range(2):
+                one = cell(task=task, family=family, seed=seed, model=f"{family}9", pair="wide")
+                leave(tmp_path, one, 0.8, size=300)
+    strategy(tmp_path, "full", 0.9, 0.9)
+    strategy(tmp_path, "head_only", 0.6, 0.6)
+    assert only(read(tmp_path), "C10d").status == SUPPORTED
+
+
 def test_a_probe_with_other_trials_is_refused(tmp_path):
     strategy(tmp_path, "full", 0.9, 0.9)
     strategy(tmp_path, "head_only", 0.6, 0.6, trials=2)
