@@ -42,16 +42,21 @@ def _varied(factor: str, one: Verdict) -> bool:
 
 
 def _tunings(one: Verdict, factor: str) -> Iterator[tuple[str, Arm, Arm]]:
-    """Each side as it was judged, and the same without the factor."""
+    """Each side with the factor and without it; that which was judged is one of the two."""
     for side, arm in sides(one):
         for other in one.group.arms:
-            if _named_alike(arm, other) and _apart(arm, other, factor):
-                yield side, arm, other
+            for first, second in ((arm, other), (other, arm)):
+                if _named_alike(first, second) and _apart(first, second, factor):
+                    yield side, first, second
 
 
 def _questions(findings: Findings, verdicts: list[Verdict], factor: str) -> Iterator[Question]:
+    seen = set[tuple[int, int]]()
     for one in verdicts:
         for side, arm, other in _tunings(one, factor):
+            if (id(arm), id(other)) in seen:
+                continue  # both are main questions
+            seen.add((id(arm), id(other)))
             label = f"{named(one, verdicts)}, {side}: {_told(arm, other, factor)}"
             why = _barred(arm, other, factor)
             yield question(findings, one, label, gained(arm, other), why)

@@ -84,6 +84,14 @@ def test_a_factor_is_left_out_at_the_rate_that_was_searched_with_it(tmp_path, lr
     assert ("train.lr" in one.detail) is (status == UNDETERMINED)
 
 
+def test_what_is_judged_may_be_the_one_without_the_factor(tmp_path):
+    """As where early stopping is tried at the rate that was searched without it."""
+    tuned(tmp_path, 0.6, patience=None)
+    tuned(tmp_path, 0.9, patience=2000, trials=None)
+    one = of(tmp_path, "early stopping")
+    assert (one.status, len(one.decided)) == (SUPPORTED, 2)
+
+
 def test_an_optimizer_needs_a_rate_of_its_own(tmp_path):
     tuned(tmp_path, 0.9, trials=None)
     tuned(tmp_path, 0.6, trials=None, optimizer="sgd", momentum=0.9)
