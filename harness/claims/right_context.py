@@ -9,10 +9,13 @@ from harness.claims.family import Asked
 from harness.claims.finding import Number
 from harness.claims.gains import question
 from harness.claims.pairing import about, barred, secondary
-from harness.comparing.comparison import FULL
+from harness.comparing.comparison import FULL, SliceScore
 from harness.comparing.findings import Findings
 from harness.comparing.verdicts import Verdict, advantage_of, dev_score
 from harness.statistics.stats import Estimate
+
+RIGHT = "R"
+"""The slice of the embedded world where a word to the right decides."""
 
 ADAPTED = ("unmask", "unmask_top", "echo")
 """Modes of labelling in which a decoder's answer depends on what stands to its right."""
@@ -68,8 +71,25 @@ def _beside(several: Sequence[Verdict], best: Verdict) -> tuple[Number, ...]:
             value = barred(one.contrast) if found is None else found
             numbers.append(Number(f"in mode {gpt.key.mode}, not deciding", value))
         for part in gpt.slices:
-            if part.name == "R":
-                cap = "" if part.cap is None else f" (cap {part.cap:.3f})"
-                label = f"GPT in mode {gpt.key.mode} on slice R{cap}"
+            if part.name == RIGHT:
+                label = f"GPT in mode {gpt.key.mode} on slice {RIGHT}{_caps(one, part)}"
                 numbers.append(Number(label, part.estimate, signed=False))
     return tuple(numbers)
+
+
+def _caps(one: Verdict, part: SliceScore) -> str:
+    """What the best reader scores there, and whether the mode is beyond the best causal one."""
+    told = [] if part.cap is None else [f"cap {part.cap:.3f}"]
+    for cap in sorted(set(_causal(one))):
+        low = part.estimate.low
+        beyond = "beyond" if low is not None and low > cap else "not beyond"
+        told.append(f"{beyond} the {cap:.3f} of a causal reader")
+    return f" ({'; '.join(told)})" if told else ""
+
+
+def _causal(one: Verdict) -> Iterator[float]:
+    """The cap of the same decoder under its own mask, where it was run so."""
+    model = one.contrast.gpt.key.model
+    for arm in one.group.arms:
+        if arm.key.model == model and arm.native and arm.key.strategy == FULL:
+            yield from (p.cap for p in arm.slices if p.name == RIGHT and p.cap is not None)

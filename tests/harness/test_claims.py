@@ -370,6 +370,14 @@ def test_a_decoder_that_sees_to_the_right_is_chosen_on_dev(tmp_path, modes, stat
         assert any(label.startswith(f"GPT in mode {mode} on slice R") for label in labels)
 
 
+def test_who_sees_to_the_right_is_held_to_what_a_causal_reader_can(tmp_path):
+    knows, guesses = (dict.fromkeys(SLICES["ner"], 0.9) | {"R": r} for r in (0.9, 0.45))
+    sees_right(tmp_path, {"unmask": (knows, 0.9), "echo": (guesses, 0.8)})
+    told = {n.label.split("slice R ")[-1] for n in only(tmp_path, "C3b").numbers}
+    assert "(cap 0.500; beyond the 0.500 of a causal reader)" in told
+    assert "(cap 0.500; not beyond the 0.500 of a causal reader)" in told
+
+
 def test_unequal_trials_leave_a_decoder_that_sees_to_the_right_open(tmp_path):
     pair(tmp_path, 0.5, 0.8, task="ner", tuning={"trials": 8})
     for seed in range(5):
