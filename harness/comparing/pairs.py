@@ -37,6 +37,8 @@ OWN = ("model.", "mode.", "decoding.")
 
 What follows from it for the treatment (a mode that trains for longer) is told as a mismatch.
 """
+SHAPE = "model.architecture."
+"""Sizes of a body: what both sides were varied in goes with the same."""
 PRETRAINING = ("model.weights", "pretraining.")
 """Configuration in which a pretrained model and its untrained twin differ."""
 
@@ -70,9 +72,9 @@ def pair_key(key: ArmKey) -> PairKey:
 def contrasts(arms: Sequence[Tabled]) -> Iterator[Contrast]:
     """BERT minus GPT for every two arms that stand for the same pair.
 
-    Like goes with like: with several epochs per model, each number is paired with the same. An
-    arm without its like is set against the other side's arms without theirs: with a note where
-    only an untuned learning rate differs, refused where anything else does.
+    Like goes with like: with several epochs per model, or layers, each number is paired with the
+    same. An arm without its like is set against the other side's arms without theirs: with a note
+    where only an untuned learning rate differs, refused where anything else does.
     """
     sides: dict[tuple[ArmKey, ArmKey], list[tuple[Tabled, Tabled]]] = defaultdict(list)
     for left, right in itertools.product(arms, arms):
@@ -82,7 +84,7 @@ def contrasts(arms: Sequence[Tabled]) -> Iterator[Contrast]:
             sides[ours, theirs].append((left, right))
     for candidates in sides.values():
         paired: set[int] = set()
-        for differences in (_all_differences, unlike, _none):
+        for differences in (_shapes, _all_differences, unlike, _none):
             found = [
                 (left, right)
                 for left, right in candidates
@@ -96,6 +98,13 @@ def contrasts(arms: Sequence[Tabled]) -> Iterator[Contrast]:
 def _same_labels(*keys: ArmKey) -> bool:
     """Whether both were trained by word, or both by piece: a control is no rival of others."""
     return len({key.mode.endswith(BY_PIECE) for key in keys}) == 1
+
+
+def _shapes(gpt: Arm, bert: Arm) -> tuple[str, ...]:
+    """Differences, sizes included that were varied on both sides."""
+    varied = [k for k in gpt.variant.keys() & bert.variant.keys() if k.startswith(SHAPE)]
+    apart = [k for k in varied if gpt.variant[k] != bert.variant[k]]
+    return (*_all_differences(gpt, bert), *apart)
 
 
 def _all_differences(gpt: Arm, bert: Arm) -> tuple[str, ...]:

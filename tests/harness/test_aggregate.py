@@ -241,6 +241,16 @@ def test_like_goes_with_like_and_the_rest_is_no_pair(tmp_path: Path) -> None:
     assert not contrast.refused
 
 
+def test_sizes_that_both_were_varied_in_go_with_the_same(tmp_path: Path) -> None:
+    for family in ("gpt", "bert"):
+        for layers in (1, 2):
+            treated(tmp_path, family, model__architecture={"num_hidden_layers": layers})
+    found = only(compare(tmp_path)).contrasts
+    shapes = [(dict(one.gpt.variant), dict(one.bert.variant)) for one in found]
+    assert len(shapes) == 2
+    assert all(ours == theirs for ours, theirs in shapes)
+
+
 def test_control_is_paired_on_the_seeds_of_both(tmp_path: Path) -> None:
     sweep(tmp_path)
     for family in ("gpt", "bert"):
