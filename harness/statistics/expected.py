@@ -28,7 +28,8 @@ def expected_best(scores: Sequence[float], lower_is_better: bool = False) -> lis
     ordered = sorted(sign * one for one in scores)
     size = len(ordered)
     return [
-        sign
+        0.0  # so that nought has no sign
+        + sign
         * sum(
             math.comb(rank - 1, drawn - 1) / math.comb(size, drawn) * ordered[rank - 1]
             for rank in range(drawn, size + 1)

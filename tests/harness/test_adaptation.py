@@ -5,7 +5,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from adapting import SIZES, STRATEGIES, strategy
+from adapting import SIZES, STRATEGIES, known, strategy
 from rendered import HOSTILE, assert_rectangular, cells, rows, sections
 from synthetic import cell, leave
 
@@ -215,6 +215,32 @@ def test_the_page_is_there_with_its_picture(several):
 
 
 # --- the picture --------------------------------------------------------------------------------
+
+
+def test_an_ablation_and_another_mode_have_no_place_in_the_picture(tmp_path):
+    plain = {"lr": 1e-3, "epochs": 15, "dropout": 0.1}
+    for name, settings in (("full", {}), ("freeze", {"share": 0.5})):
+        config = {"train": plain, "strategy": settings}
+        strategy(tmp_path, name, 0.9, 0.8, seeds=range(2), size=300, config=config)
+    ablated = {"train": {**plain, "dropout": 0.0}, "strategy": {}}
+    strategy(tmp_path, "full", 0.5, 0.5, seeds=range(2), size=300, config=ablated, trials=None)
+    for seed in range(2):
+        other = cell(task="classification", seed=seed, mode="causal_mean")
+        leave(tmp_path, other, known(0.6), 300, config={"train": plain, "strategy": {}})
+    (panel,) = retention.panels(read(tmp_path).comparison.groups[0])
+    assert panel.retained
+    assert [[mark.way for mark in line.marks] for line in panel.lines] == [
+        ["full", "freeze 50 %"],
+        ["full", "freeze 50 %"],
+    ]
+
+
+def test_one_way_is_no_picture(tmp_path):
+    strategy(tmp_path, "full", 0.9, 0.8, seeds=range(2), size=300)
+    for seed in range(2):  # another way, of another pair
+        other = cell(task="classification", seed=seed, model="g9", pair="p9", strategy="lora")
+        leave(tmp_path, other, known(0.6), 300, config={"train": {"lr": 1e-3}, "strategy": {}})
+    assert not list(retention.panels(read(tmp_path).comparison.groups[0]))
 
 
 def test_the_picture_draws_what_is_kept(several):
