@@ -94,7 +94,7 @@ def test_digests_are_those_of_records_already_written() -> None:
 
 def test_digest_is_the_same_under_every_hash_seed() -> None:
     code = (
-        "from harness import data; from harness.contracts import Example;"
+        "from harness.examples import data; from harness.contracts import Example;"
         "print(data.digest([Example('i', ('é', 'b'), ('O', 'B-X'))]))"
     )
     printed = {
