@@ -826,7 +826,8 @@ def test_settings_of_others_neither_matter_nor_change(found: Findings) -> None:
 def test_matplotlib_waits_and_pyplot_never_comes(found: Findings, tmp_path: Path) -> None:
     sweep(tmp_path, seeds=1)
     code = (
-        "import sys; from pathlib import Path; from harness import plots; from harness.comparing import findings\n"
+        "import sys; from pathlib import Path\n"
+        "from harness import plots; from harness.comparing import findings\n"
         "assert 'matplotlib' not in sys.modules\n"
         f"assert plots.rendered(next(plots.figures(findings.find([Path({str(tmp_path)!r})]))))\n"
         "bad = ('matplotlib.pyplot', 'torch', 'transformers')\n"
