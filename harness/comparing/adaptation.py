@@ -6,6 +6,7 @@ that ignores the input. Both sides of it are paired by seed and example. Knows n
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
@@ -52,11 +53,13 @@ class Kept:
 def adapted(group: Group) -> list[Kept]:
     """Every pretrained arm of a group, the strategies in their order, GPT before BERT.
 
-    Empty where all arms were tuned in one way.
+    Without the pairs all of whose arms were tuned in one way.
     """
-    arms = [arm for arm in group.arms if arm.key.weights != SCRATCH and arm.scores]
-    if len({arm.key.strategy for arm in arms}) < 2:
-        return []
+    pretrained = [arm for arm in group.arms if arm.key.weights != SCRATCH and arm.scores]
+    ways: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for arm in pretrained:
+        ways[arm.key.pair, arm.key.weights].add(arm.key.strategy)
+    arms = [arm for arm in pretrained if len(ways[arm.key.pair, arm.key.weights]) > 1]
     found = [kept(arm, reference(arm, arms)) for arm in arms]
     return sorted(found, key=lambda one: (one.arm.key.pair, place(one.arm.first), _side(one.arm)))
 

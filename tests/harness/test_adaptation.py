@@ -235,12 +235,12 @@ def test_an_ablation_and_another_mode_have_no_place_in_the_picture(tmp_path):
     ]
 
 
-def test_one_way_is_no_picture(tmp_path):
+def test_pairs_that_were_tuned_in_one_way_are_left_out(tmp_path):
     strategy(tmp_path, "full", 0.9, 0.8, seeds=range(2), size=300)
     for seed in range(2):  # another way, of another pair
         other = cell(task="classification", seed=seed, model="g9", pair="p9", strategy="lora")
         leave(tmp_path, other, known(0.6), 300, config={"train": {"lr": 1e-3}, "strategy": {}})
-    assert not list(retention.panels(read(tmp_path).comparison.groups[0]))
+    assert adaptation.adapted(read(tmp_path).comparison.groups[0]) == []
 
 
 def test_the_picture_draws_what_is_kept(several):
