@@ -138,11 +138,11 @@ def _unequal(found: Sequence[Kept]) -> str:
         return ""
     (usual, rows), *_ = counts.most_common()
     told = [f"{usual} behind {rows} of {len(trained)} rows"]
-    told += [
+    told += dict.fromkeys(
         f"{trials} behind {escape(way(arm.first))} of {escape(arm.key.model)}"
         for trials, arm in trained
         if trials != usual
-    ]
+    )
     return UNEQUAL.format(", ".join(told))
 
 
