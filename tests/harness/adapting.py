@@ -31,6 +31,15 @@ def known(share: float) -> dict[str, float]:
     return {"lex": share, "con": share, "none": 0.5}
 
 
+def wider_pair(root: Path) -> None:
+    """Another pair, on more tasks and tuned in full alone."""
+    for task in ("ner", "matching"):
+        for family in ("gpt", "bert"):
+            for seed in range(2):
+                of = cell(task=task, family=family, seed=seed, model=f"{family}9", pair="wide")
+                leave(root, of, 0.8, size=300)
+
+
 def strategy(root: Path, name: str, gpt: Told | None, bert: Told | None, **words: Any) -> None:
     """Both families tuned in one way, on the seeds named; None: that side did not run.
 

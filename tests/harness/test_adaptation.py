@@ -5,7 +5,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from adapting import SIZES, STRATEGIES, known, strategy
+from adapting import SIZES, STRATEGIES, known, strategy, wider_pair
 from rendered import HOSTILE, assert_rectangular, cells, rows, sections
 from synthetic import cell, leave
 
@@ -360,12 +360,7 @@ def test_a_probe_that_is_better_reverses_it(tmp_path):
 
 
 def test_the_pair_that_was_probed_is_asked(tmp_path):
-    """Another pair may have been run on more tasks, and tuned in full alone."""
-    for task in ("ner", "matching"):
-        for family in ("gpt", "bert"):
-            for seed in range(2):
-                one = cell(task=task, family=family, seed=seed, model=f"{family}9", pair="wide")
-                leave(tmp_path, one, 0.8, size=300)
+    wider_pair(tmp_path)
     strategy(tmp_path, "full", 0.9, 0.9)
     strategy(tmp_path, "head_only", 0.6, 0.6)
     assert only(read(tmp_path), "C10d").status == SUPPORTED

@@ -3,8 +3,7 @@
 import os
 
 import pytest
-from adapting import strategy
-from synthetic import cell, leave
+from adapting import strategy, wider_pair
 
 from harness import plan
 from harness.claims import EQUIVALENT, NOT_TESTED, REVERSED, SUPPORTED, UNDETERMINED, judge
@@ -109,12 +108,7 @@ def test_an_optimizer_may_have_the_name_of_a_strategy(tmp_path):
 
 
 def test_the_pair_that_was_varied_is_asked(tmp_path):
-    """Another pair may have been run on more tasks, and without the factor on none."""
-    for task in ("ner", "matching"):
-        for family in ("gpt", "bert"):
-            for seed in range(2):
-                one = cell(task=task, family=family, seed=seed, model=f"{family}9", pair="wide")
-                leave(tmp_path, one, 0.8, size=300)
+    wider_pair(tmp_path)
     tuned(tmp_path, 0.9, dropout=0.1)
     tuned(tmp_path, 0.6, dropout=0.0)
     assert of(tmp_path, "dropout").status == SUPPORTED
