@@ -18,6 +18,7 @@ from harness.comparing.adaptation import FREEZE, Kept, adapted, frozen
 from harness.comparing.comparison import Contrast, Group
 from harness.comparing.findings import Findings
 from harness.comparing.mismatch import scope
+from harness.comparing.pairs import Models, models
 from harness.comparing.verdicts import BERT, GPT, seeds_in_words
 from harness.statistics import ratios
 from harness.statistics.stats import Estimate
@@ -42,12 +43,12 @@ Sides = Mapping[str, Kept]
 def ask(findings: Findings) -> Iterator[Asked]:
     """One finding for each pair on each task of which half was frozen."""
     for group in findings.comparison.groups:
-        pairs: dict[tuple[str, str, str], list[Kept]] = defaultdict(list)
+        pairs: dict[tuple[str, Models], list[Kept]] = defaultdict(list)
         for one in adapted(group):
             key = one.arm.key
             if one.arm.native and frozen(one.arm) is not None:
-                pairs[key.pair, key.match, key.weights].append(one)
-        for (pair, *_), members in pairs.items():
+                pairs[key.match, models(one.arm.first)].append(one)
+        for (_, (pair, _)), members in pairs.items():
             sides = _halves(members)
             if sides:
                 yield _asked(findings, group, pair, sides, members)

@@ -15,6 +15,7 @@ from typing import Any
 from harness import record
 from harness.comparing import pairs
 from harness.comparing.comparison import FULL, SCRATCH, Arm, Group
+from harness.comparing.pairs import Models, models
 from harness.record import Record
 from harness.statistics import ratios
 from harness.statistics.stats import Estimate, Matrix
@@ -56,12 +57,22 @@ def adapted(group: Group) -> list[Kept]:
     Without the pairs all of whose arms were tuned in one way.
     """
     pretrained = [arm for arm in group.arms if arm.key.weights != SCRATCH and arm.scores]
-    ways: dict[tuple[str, str], set[str]] = defaultdict(set)
+    ways: dict[Models, set[str]] = defaultdict(set)
     for arm in pretrained:
-        ways[arm.key.pair, arm.key.weights].add(arm.key.strategy)
-    arms = [arm for arm in pretrained if len(ways[arm.key.pair, arm.key.weights]) > 1]
+        ways[models(arm.first)].add(arm.key.strategy)
+    arms = [arm for arm in pretrained if len(ways[models(arm.first)]) > 1]
     found = [kept(arm, reference(arm, arms)) for arm in arms]
     return sorted(found, key=lambda one: (one.arm.key.pair, place(one.arm.first), _side(one.arm)))
+
+
+def searched(found: Sequence[Kept]) -> list[Kept]:
+    """Of several settings of one way and model those that a search stands behind, where any is."""
+
+    def place(one: Kept) -> tuple[str, str]:
+        return one.arm.key.model, way(one.arm.first)
+
+    behind = {place(one) for one in found if one.arm.first.tuning}
+    return [one for one in found if one.arm.first.tuning or place(one) not in behind]
 
 
 def place(found: Record) -> tuple[int, str, float]:
@@ -156,7 +167,9 @@ def reference(arm: Arm, among: Sequence[Arm]) -> Arm | None:
 
 def unlike(arm: Arm, full: Arm) -> tuple[str, ...]:
     """In what an arm was treated otherwise than full fine-tuning, besides its strategy."""
-    factors = ("strategy.", "train.") if arm.untrained else ("strategy.",)
+    factors = ["strategy."]
+    factors += ["train."] if arm.untrained else []
+    factors += ["data.train_", "data.limit_seed"] if steady(arm) else []  # labels it never saw
     return pairs.otherwise(full, arm, *factors)
 
 

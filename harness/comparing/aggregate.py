@@ -59,16 +59,17 @@ def compare(*roots: Path) -> Comparison:
         else:
             (trials if tuning else results).append(loaded)
     results = shelf.newest(results, warnings)
-    groups, tunings = tuple(_groups(results, failures)), tuple(_tunings(trials, failures))
-    measured = _measurements(roots, warnings)
     senseless = tuple(unsupported.values())
+    groups = tuple(_groups(results, failures, senseless))
+    tunings = tuple(_tunings(trials, failures))
+    measured = _measurements(roots, warnings)
     return Comparison(groups, tunings, tuple(failures), tuple(warnings), total, measured, senseless)
 
 
-def _groups(results: Sequence[Loaded], failures: Sequence[Failure]) -> Iterator[Group]:
-    buckets: dict[GroupKey, list[Loaded]] = defaultdict(list)
-    for loaded in results:
-        buckets[arms.group_key(loaded.run.record)].append(loaded)
+def _groups(
+    results: Sequence[Loaded], failures: Sequence[Failure], senseless: Sequence[Record]
+) -> Iterator[Group]:
+    buckets = _buckets(results)
     for key in sorted(buckets):
         found = arms.arms(buckets[key])
         yield Group(
@@ -76,9 +77,29 @@ def _groups(results: Sequence[Loaded], failures: Sequence[Failure]) -> Iterator[
             tuple(one.arm for one in found),
             tuple(pairs.contrasts(found)),
             tuple(pairs.controls(found)),
-            tuple(pairs.missing(found, key, failures, _namesakes(key, buckets))),
+            tuple(pairs.missing(found, key, failures, _namesakes(key, buckets), senseless)),
             _told_apart(key, buckets),
         )
+
+
+def _buckets(results: Sequence[Loaded]) -> dict[GroupKey, list[Loaded]]:
+    """Runs by group. What was asked untaught joins the trained runs of its pair on the same test.
+
+    No labels of the training split went into it and no machine that trained, so neither keeps it
+    apart, unless there are several such groups.
+    """
+    homes: dict[tuple[GroupKey, pairs.Models], set[GroupKey]] = defaultdict(set)
+    buckets: dict[GroupKey, list[Loaded]] = defaultdict(list)
+    for loaded in sorted(results, key=lambda one: arms.untaught(one.run.record)):
+        found = loaded.run.record
+        key = arms.group_key(found)
+        home = homes[key.but_labels._replace(hardware=""), pairs.models(found)]
+        if not arms.untaught(found):
+            home.add(key)
+        elif len(home) == 1:
+            (key,) = home
+        buckets[key].append(loaded)
+    return buckets
 
 
 def _namesakes(

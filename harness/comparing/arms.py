@@ -60,6 +60,12 @@ def arm_key(found: Record) -> ArmKey:
     return ArmKey(*(getattr(found.cell, name) for name in ArmKey._fields))
 
 
+def untaught(found: Record) -> bool:
+    """Whether a model answered as it came: nothing was trained, and no solved example shown."""
+    log, settings = found.training, record.flatten(found.config)
+    return log is not None and log.steps == 0 and not settings.get("strategy.shots")
+
+
 def arms(bucket: Sequence[Loaded]) -> list[Tabled]:
     """The runs of one group as arms, in the order in which a report shows them."""
     by_key: dict[ArmKey, list[Loaded]] = defaultdict(list)

@@ -69,6 +69,18 @@ def pair_key(key: ArmKey) -> PairKey:
     return PairKey(key.pair, key.strategy, kind_of(key.weights))
 
 
+class Models(NamedTuple):
+    """Both families of a pair, pretrained in one way; a folder is one of its own for each."""
+
+    pair: str
+    weights: str  # as in `PairKey`
+
+
+def models(found: Record) -> Models:
+    """The pair that a run's model is of, however it was tuned."""
+    return Models(found.cell.pair, kind_of(found.cell.weights))
+
+
 def contrasts(arms: Sequence[Tabled]) -> Iterator[Contrast]:
     """BERT minus GPT for every two arms that stand for the same pair.
 
@@ -302,16 +314,19 @@ def missing(
     key: GroupKey,
     failures: Sequence[Failure],
     elsewhere: Mapping[GroupKey, Sequence[Record]],
+    senseless: Sequence[Record] = (),
 ) -> Iterator[str]:
     """Halves of a pair that no finished run stands for, with the number of failed runs.
 
+    Those that make no sense on this task (`senseless`) are not missed.
     `elsewhere` are runs of the same task on data of the same name that are kept apart: where the
     half that is missing is among them, it is named with what keeps it from being compared.
     """
     present = {(pair_key(one.arm.key), one.arm.key.family) for one in arms}
+    known = {(_pair_of(one), one.cell.family) for one in senseless if _same_task(one, key)}
     for pair in sorted({pair for pair, _ in present}):
         for family in ("gpt", "bert"):
-            if (pair, family) not in present:
+            if (pair, family) not in present | known:
                 name = ", ".join(word for word in pair if word != EMBEDDED)
                 failed = sum(_failed_here(one.record, key, pair, family) for one in failures)
                 text = f"{name}: no finished {family.upper()} run ({failed} failed)"
@@ -340,6 +355,9 @@ def _pair_of(found: Record) -> PairKey:
 
 
 def _failed_here(found: Record, key: GroupKey, pair: PairKey, family: str) -> bool:
-    cell = found.cell
-    ours = cell.task, cell.data, _pair_of(found), cell.family
-    return ours == (key.task, key.data, pair, family)
+    ours = _pair_of(found), found.cell.family
+    return ours == (pair, family) and _same_task(found, key)
+
+
+def _same_task(found: Record, key: GroupKey) -> bool:
+    return (found.cell.task, found.cell.data) == (key.task, key.data)

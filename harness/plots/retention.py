@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.comparing import pairs
-from harness.comparing.adaptation import Kept, adapted, frozen, trainable, way
+from harness.comparing.adaptation import (
+    Kept,
+    adapted,
+    frozen,
+    searched,
+    trainable,
+    way,
+)
 from harness.comparing.comparison import Group
 from harness.comparing.findings import Findings
 from harness.metrics import Meter
@@ -101,30 +108,20 @@ def panels(group: Group) -> Iterator[Panel]:
 
     Models stand as their families are used; ablations of a way that was searched are left out.
     """
-    places: dict[tuple[str, str], list[Kept]] = {}
+    places: dict[pairs.Models, list[Kept]] = {}
     for one in adapted(group):
         if one.arm.native or one.arm.untrained:
-            places.setdefault((one.arm.key.pair, one.arm.key.weights), []).append(one)
+            places.setdefault(pairs.models(one.arm.first), []).append(one)
     for (pair, _), every in places.items():
-        found = _searched(every)
-        models = dict.fromkeys((one.arm.key.model, one.arm.key.mode) for one in found)
-        sides = [[k for k in found if (k.arm.key.model, k.arm.key.mode) == m] for m in models]
+        found = searched(every)
+        used = dict.fromkeys((one.arm.key.model, one.arm.key.mode) for one in found)
+        sides = [[k for k in found if (k.arm.key.model, k.arm.key.mode) == m] for m in used]
         retained = all(sum(k.retention is not None for k in side) > 1 for side in sides)
         lines = tuple(_line(side, retained) for side in sides)
         ways = {mark.way for line in lines for mark in line.marks}
         if len(ways) > 1 and sum(mark.tuned > 0 for line in lines for mark in line.marks) > 1:
             unequal = any(pairs.unequal(found[0].arm, one.arm) for one in found)
             yield Panel(group, pair, found[0].arm.headline, retained, lines, unequal)
-
-
-def _searched(found: Sequence[Kept]) -> list[Kept]:
-    """Of several settings of one way and model those that a search stands behind, where any is."""
-
-    def place(one: Kept) -> tuple[str, str]:
-        return one.arm.key.model, way(one.arm.first)
-
-    behind = {place(one) for one in found if one.arm.first.tuning}
-    return [one for one in found if one.arm.first.tuning or place(one) not in behind]
 
 
 def _line(found: Sequence[Kept], retained: bool) -> Line:

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from harness import searched
 from harness.comparing import steadiness
 from harness.comparing.adaptation import Kept, adapted, flops, place, seconds, trainable, way
 from harness.comparing.comparison import Arm, Comparison, Group, in_words
 from harness.comparing.findings import Findings
+from harness.comparing.pairs import Models, models
 from harness.comparing.verdicts import dev_score
 from harness.record import Record
 from harness.report.controls import fresh_head, mean
 from harness.report.markdown import NONE, count, escape, estimated, score, section, table
 from harness.report.summary import caveat, title
+from harness.report.ways import both, reasons
 
 INTRODUCTION = (
     "One model, tuned in several ways, each at the best of its own search. Retention is (score - "
@@ -46,44 +47,37 @@ RUNS = ["tuned", "model", "seeds", "SD", "range", "failed runs", "with diverged 
 RUNS += ["before tuning (dev)", "after (dev)"]
 
 
-class _Place(NamedTuple):
-    pair: str
-    weights: str
-
-
 def adaptation(findings: Findings) -> str:
     """The section; empty where every model was tuned in one way only."""
     groups = findings.comparison.groups
     found = [(group, some) for group in groups if (some := adapted(group))]
     if not found:
         return ""
-    parts = (_shown(findings.comparison, group, some) for group, some in found)
+    parts = (_shown(findings, group, some) for group, some in found)
     return section(2, "Ways of tuning", INTRODUCTION, STEADY, *parts)
 
 
-def _shown(comparison: Comparison, group: Group, found: Sequence[Kept]) -> str:
-    places = list(dict.fromkeys(_where(one.arm.first) for one in found))
-    parts = list[str]()
+def _shown(findings: Findings, group: Group, found: Sequence[Kept]) -> str:
+    comparison, parts = findings.comparison, list[str]()
+    places = list(dict.fromkeys(models(one.arm.first) for one in found))
     for one in places:
-        some = [kept for kept in found if _where(kept.arm.first) == one]
+        some = [kept for kept in found if models(kept.arm.first) == one]
+        senseless = list(_senseless(comparison, group, one))
         if len(places) > 1:
             parts.append(f"Pair {escape(one.pair)}, {escape(one.weights)}:")
-        parts += [_unequal(some), _table(comparison, group, some, one)]
-        parts.append(_steady(comparison, group, some, one))
+        beside = both(findings, group, some, senseless)
+        parts += [_unequal(some), beside, _table(some, senseless)]
+        parts += [*reasons([] if beside else senseless), _steady(comparison, group, some, one)]
     return section(3, title(group), *parts, caveat(group.embedded))
-
-
-def _where(found: Record) -> _Place:
-    return _Place(found.cell.pair, found.cell.weights)
 
 
 # --- scores and costs ---------------------------------------------------------------------------
 
 
-def _table(comparison: Comparison, group: Group, found: Sequence[Kept], where: _Place) -> str:
-    text = f"Scores are {escape(found[0].arm.headline.caption)}."
+def _table(found: Sequence[Kept], senseless: Sequence[Record]) -> str:
+    text = f"Model by model; scores are {escape(found[0].arm.headline.caption)}."
     rows = [_row(one, _named(one, found)) for one in found]
-    rows += [_dashes(one, str(one.outcome.reason)) for one in _senseless(comparison, group, where)]
+    rows += [[*_names(one), *[NONE] * (len(HEADER) - 2)] for one in senseless]
     return f"{text}\n\n{table(HEADER, rows, 'llrrrrrrl')}"
 
 
@@ -146,22 +140,18 @@ def _unequal(found: Sequence[Kept]) -> str:
     return UNEQUAL.format(", ".join(told))
 
 
-def _senseless(comparison: Comparison, group: Group, where: _Place) -> Iterator[Record]:
+def _senseless(comparison: Comparison, group: Group, where: Models) -> Iterator[Record]:
     """What makes no sense for this pair on this task."""
     like = group.arms[0].first.cell
     for one in sorted(comparison.unsupported, key=place):
-        if (one.cell.task, one.cell.data) == (like.task, like.data) and _where(one) == where:
+        if (one.cell.task, one.cell.data) == (like.task, like.data) and models(one) == where:
             yield one
-
-
-def _dashes(found: Record, why: str) -> list[str]:
-    return [*_names(found), *[NONE] * (len(HEADER) - 3), escape(f"{NONE} ({why})")]
 
 
 # --- seeds --------------------------------------------------------------------------------------
 
 
-def _steady(comparison: Comparison, group: Group, found: Sequence[Kept], where: _Place) -> str:
+def _steady(comparison: Comparison, group: Group, found: Sequence[Kept], where: Models) -> str:
     rows = [_runs(comparison, one.arm, _named(one, found)) for one in found]
     rows += _lost(comparison, group, where)
     return table(RUNS, rows, "llrrlrrrr")
@@ -194,11 +184,11 @@ def _failed(found: steadiness.Steadiness) -> str:
     return f"{text} ({found.diverged} diverged)" if found.diverged else text
 
 
-def _lost(comparison: Comparison, group: Group, where: _Place) -> Iterator[list[str]]:
+def _lost(comparison: Comparison, group: Group, where: Models) -> Iterator[list[str]]:
     """Ways of tuning of which every run diverged."""
     seen: dict[tuple[str, ...], list[Record]] = {}
     for one in steadiness.lost(group, comparison.failures):
-        if _where(one) == where:
+        if models(one) == where:
             seen.setdefault((*_names(one), in_words(one)), []).append(one)
     for (tuned, name, _), runs in seen.items():
         dashes = [NONE] * (len(RUNS) - 6)

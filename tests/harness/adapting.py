@@ -43,15 +43,18 @@ def wider_pair(root: Path) -> None:
 def strategy(root: Path, name: str, gpt: Told | None, bert: Told | None, **words: Any) -> None:
     """Both families tuned in one way, on the seeds named; None: that side did not run.
 
-    `settings` replace the strategy's own, `trials` is the search behind each (None: none).
+    `settings` replace the strategy's own, `trials` is the search behind each (None: none);
+    `weights` are each family's own.
     """
+    weights = words.pop("weights", {})
     seeds, size = words.pop("seeds", range(5)), words.pop("size", 900)
     trials, settings = words.pop("trials", 8), words.pop("settings", STRATEGIES.get(name, {}))
     for seed in seeds:
         for family, told in (("gpt", gpt), ("bert", bert)):
             if told is None:
                 continue
-            of = cell(task="classification", family=family, seed=seed, strategy=name)
+            own = {"weights": weights[family]} if weights else {}
+            of = cell(task="classification", family=family, seed=seed, strategy=name, **own)
             share = told(seed) if callable(told) else told
             count = trials[family] if isinstance(trials, dict) else trials
             sizes = {**model(of).parameters, "trainable": SIZES.get(name, SIZES["full"])}

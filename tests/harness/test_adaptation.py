@@ -203,8 +203,9 @@ def test_what_makes_no_sense_is_a_dash_with_its_reason(tmp_path):
     text = shown(read(tmp_path))
     assert_rectangular(text + "\n")
     found = row(text, "head_only", "gpt2 (causal)")
-    assert found[2:8] == ["-"] * 6
-    assert found[8].startswith("- (")
+    assert found[2:9] == ["-"] * 7
+    (reason,) = [line for line in text.splitlines() if line.startswith("- gpt2: ")]
+    assert "script" in reason
     assert "<script>" not in text
 
 
