@@ -41,7 +41,7 @@ class Planned:
     @property
     def label(self) -> str:
         """Short name for progress displays."""
-        names = [self.choices[key] for key in ("task", "data", "model", "mode")]
+        names = [self.choices[key] for key in ("task", "data", "model", "mode", "strategy")]
         return " ".join([*names, self.config["model"]["weights"]])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness import searched
@@ -98,17 +98,25 @@ def _search(facts: Mapping[str, Any]) -> str:
 
 def mismatches(group: Group) -> list[str]:
     """Unequal treatment and unequal sizes within the pairs of a group, in words."""
-    lines = []
+    found: dict[str, list[str]] = defaultdict(list)  # what is the same for many is told once
     for contrast in group.contrasts:
         names = f"{escape(contrast.gpt.description)} and {escape(contrast.bert.description)}"
         if contrast.refused:
             words = ", ".join(map(escape, contrast.refused))
-            lines.append(f"{place(group)}: {names} are not compared, they differ in {words}")
+            found[f"are not compared, they differ in {words}"].append(names)
         unlike = [escape(text) for text in contrast.mismatches]
         unlike += [match.told(one) for one in sizes(contrast) if one.apart]
         if unlike:
-            lines.append(f"{place(group)}: {names} differ in {', '.join(unlike)}")
-    return list(dict.fromkeys(lines))
+            found[f"differ in {', '.join(unlike)}"].append(names)
+    return [f"{place(group)}: {_first(names)} {text}" for text, names in found.items()]
+
+
+def _first(names: Sequence[str]) -> str:
+    several = list(dict.fromkeys(names))
+    if len(several) < 2:
+        return several[0]
+    more = len(several) - 1
+    return f"{several[0]} ({more} {'pair' if more == 1 else 'pairs'} more as well)"
 
 
 def alarm_list(comparison: Comparison) -> str:

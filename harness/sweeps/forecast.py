@@ -35,7 +35,8 @@ def forecast(
         f"{one.config['role']}"
         for one in planned
     ]
-    lines += [f"-  {one.label}: {foundations[one.foundation].unsupported}" for one in others]
+    senseless = (f"-  {one.label}: {foundations[one.foundation].unsupported}" for one in others)
+    lines += dict.fromkeys(senseless)  # once for all seeds
     return "\n".join([*lines, total(planned, foundations, workers, results)])
 
 
