@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.comparing.mismatch import scope
@@ -54,6 +55,31 @@ def entry(one: Verdict) -> Entry:
         return held
     family = _scaled(decision.low, decision.high, factor)
     return replace(held, family=family, margin=factor * decision.margin)
+
+
+def told_apart(verdicts: Sequence[Verdict]) -> list[Entry]:
+    """Verdicts as rows; of several on one pair all but the main one name their settings."""
+    every = [(one, entry(one)) for one in verdicts]
+    usual: dict[tuple[str, str], Mapping[str, str]] = {}
+    for one, row in sorted(every, key=lambda pair: pair[1].section != MAIN):
+        usual.setdefault(_pair(row), one.contrast.gpt.variant)
+    return [_apart(row, one.contrast.gpt.variant, usual[_pair(row)]) for one, row in every]
+
+
+def _pair(row: Entry) -> tuple[str, str]:
+    return row.label, row.models.rpartition(",")[0]
+
+
+def _apart(row: Entry, variant: Mapping[str, str], usual: Mapping[str, str]) -> Entry:
+    changed = [f"{_short(k)} {v}" for k, v in variant.items() if usual.get(k) != v]
+    scope = plain(", ".join([*changed, row.scope]), 80)
+    return replace(row, scope=scope) if changed else row
+
+
+def _short(key: str) -> str:
+    """Enough of a setting's name to know it: `num_hidden_layers`, `corpus.size`."""
+    *_, last = key.split(".")
+    return last if "_" in last else ".".join(key.split(".")[-2:])
 
 
 def _scaled(low: float | None, high: float | None, factor: float) -> tuple[float, float] | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from harness.comparing.findings import Findings
 from harness.comparing.verdicts import BERT, GPT, NONE, TIE, UNDETERMINED
 from harness.plots import canvas, style
-from harness.plots.entries import BESIDE, MAIN, UNTRAINED, Entry, entry
+from harness.plots.entries import BESIDE, MAIN, UNTRAINED, Entry, told_apart
 from harness.plots.headline import POINTS, headline
 from harness.plots.picture import Picture
 from harness.plots.shown import MECHANISM, left_out
@@ -64,7 +64,7 @@ LOOKS = {
 
 def pictures(findings: Findings) -> Iterator[Picture]:
     """The forest plot, where there is a pair."""
-    every = [entry(one) for one in findings.verdicts]
+    every = told_apart(findings.verdicts)
     kept, rest = list[Entry](), list[Entry]()
     for section, most in SECTIONS.items():
         here = [one for one in every if one.section == section]

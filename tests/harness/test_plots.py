@@ -247,6 +247,18 @@ def test_rows_are_verdicts_in_points(found: Findings) -> None:
         assert entries.entry(one).mean == pytest.approx(-100 * worse, abs=3)
 
 
+def test_rows_of_one_pair_name_the_settings_that_were_changed(found: Findings) -> None:
+    one = found.verdicts[0]
+    usual, changed = {"train.lr": "0.1", "data.size": "9"}, {"train.lr": "0.1", "data.size": "5"}
+    several = [
+        replace(one, contrast=replace(c, gpt=replace(c.gpt, variant=variant)))
+        for c, variant in ((one.contrast, usual), (one.contrast, changed))
+    ]
+    first, second = entries.told_apart(several)
+    assert first == entries.entry(several[0])
+    assert second.scope == f"data.size 5, {first.scope}"
+
+
 def test_a_metric_up_to_a_hundred_keeps_its_unit() -> None:
     assert headline.unit_of(BLEU) == ("BLEU", 1.0)
     assert headline.unit_of(SLOT_ERROR) == ("points", 100.0)
