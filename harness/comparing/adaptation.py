@@ -17,7 +17,7 @@ from harness.comparing import pairs
 from harness.comparing.comparison import FULL, SCRATCH, Arm, Group
 from harness.comparing.pairs import Models, models
 from harness.record import Record
-from harness.statistics import ratios
+from harness.statistics import ratios, stats
 from harness.statistics.stats import Estimate, Matrix
 
 FREEZE, LORA, HEAD_ONLY, PROMPT = "freeze", "lora", "head_only", "prompt"
@@ -40,7 +40,7 @@ class Kept:
     """One way of tuning a model beside full fine-tuning of the same.
 
     `gains` are runs x examples whose means are Q - floor of this arm and of full; None, as
-    `retention`, where `why` says what stands in the way.
+    `retention` and `apart`, where `why` says what stands in the way.
     """
 
     arm: Arm
@@ -48,6 +48,7 @@ class Kept:
     seeds: tuple[int, ...] = ()
     gains: tuple[Matrix, Matrix] | None = None
     retention: Estimate | None = None
+    apart: Estimate | None = None  # Q - Q_full, more being better; None of full itself
     why: str = ""
 
 
@@ -212,4 +213,5 @@ def _retained(base: Kept, full: Arm) -> Kept:
     least = LEAST_GAIN * (100 if meter.limits[1] == 100 else 1)
     if gains[1].mean() < least:
         return replace(base, why=SMALL.format(f"{least:g}"))
-    return replace(base, gains=gains, retention=ratios.ratio(*gains))
+    apart = None if base.arm is full else stats.mean_interval(gains[0] - gains[1])
+    return replace(base, gains=gains, retention=ratios.ratio(*gains), apart=apart)

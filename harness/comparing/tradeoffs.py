@@ -107,8 +107,11 @@ class Lineup:
         if race := self.raced(one, other, kind):
             return Bounds(race.log, race.low, race.high)
         ours, theirs = (self.candidates[place].costs.get(kind, Cost()) for place in (one, other))
-        if not ours.value or not theirs.value:
+        if ours.value is None or theirs.value is None:
             return None
+        if not ours.value or not theirs.value:  # what was not trained cost nothing
+            far = 0.0 if ours.value == theirs.value else math.inf if ours.value else -math.inf
+            return Bounds(far, far, far)
         low, high = _log(ours.floor, theirs.ceiling), _log(ours.ceiling, theirs.floor)
         return Bounds(math.log(ours.value / theirs.value), low, high)
 
@@ -298,7 +301,12 @@ def dominates(
 def unproven(found: Lineup, one: int, other: int) -> list[Kind]:
     """Costs of two candidates that have no ratio, or one without limits: nothing can be shown."""
     ratios = _ratios(found, one, other)
-    return [kind for kind, ratio in ratios if ratio is None or math.isinf(ratio.high)]
+    return [kind for kind, ratio in ratios if ratio is None or _open(ratio)]
+
+
+def _open(ratio: Bounds) -> bool:
+    """Without an upper limit, though neither of the two cost nothing."""
+    return math.isinf(ratio.high) and not math.isinf(ratio.log)
 
 
 def _ratios(found: Lineup, one: int, other: int) -> Iterator[tuple[Kind, Bounds | None]]:

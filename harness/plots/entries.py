@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from harness.comparing.adaptation import way
+from harness.comparing.comparison import FULL, Contrast
 from harness.comparing.mismatch import scope
 from harness.comparing.verdicts import NONE, PRIMARY, Verdict
 from harness.plots.headline import unit_of
@@ -37,10 +39,9 @@ def entry(one: Verdict) -> Entry:
     """A verdict as a row."""
     contrast, found, decision = one.contrast, one.advantage, one.decision
     unit, factor = unit_of(one.meter)
-    models = " / ".join(map(named, (contrast.gpt, contrast.bert)))
     base = Entry(
         label=f"{called(one.group)}: {one.meter.title}",
-        models=f"{models}, {counted(len(contrast.seeds), 'seed')}",
+        models=f"{_models(contrast)}, {counted(len(contrast.seeds), 'seed')}",
         scope=plain(scope(one.group, contrast), 60),
         section=UNTRAINED if contrast.scratch else MAIN if one.family.kind == PRIMARY else BESIDE,
         unit=unit,
@@ -55,6 +56,15 @@ def entry(one: Verdict) -> Entry:
         return held
     family = _scaled(decision.low, decision.high, factor)
     return replace(held, family=family, margin=factor * decision.margin)
+
+
+def _models(contrast: Contrast) -> str:
+    """Both models; what both were tuned by besides full fine-tuning is said once, of the pair."""
+    sides = (contrast.gpt, contrast.bert)
+    ways = {way(arm.first) for arm in sides}
+    if len(ways) > 1 or contrast.gpt.key.strategy == FULL:
+        return " / ".join(map(named, sides))
+    return f"{plain(contrast.gpt.key.pair, 24)}, {plain(ways.pop(), 24)}"
 
 
 def told_apart(verdicts: Sequence[Verdict]) -> list[Entry]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAME = "forest"
-SECTIONS = {MAIN: 10, BESIDE: 6, UNTRAINED: 4}
+SECTIONS = {MAIN: 10, BESIDE: 9, UNTRAINED: 4}
 """What rows stand under, in this order, and how many of each are drawn."""
 
 ROW, HEAD, AXIS, LINE = 0.6, 0.28, 1.0, 0.165
@@ -68,6 +68,8 @@ def pictures(findings: Findings) -> Iterator[Picture]:
     kept, rest = list[Entry](), list[Entry]()
     for section, most in SECTIONS.items():
         here = [one for one in every if one.section == section]
+        if len(here) > most:  # what was decided first, what could not be last
+            here.sort(key=lambda one: (one.family is None, one.answer == UNDETERMINED))
         kept, rest = kept + here[:most], rest + here[most:]
     title = headline(findings.verdicts)
     figure = draw(kept, title, _subtitle(findings))

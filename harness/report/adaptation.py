@@ -28,7 +28,10 @@ INTRODUCTION = (
     "where the two were treated alike but for the strategy and had as many trials, and undefined "
     "where full fine-tuning gains less than 5 points. A percentage after freeze is the share of "
     "the lowest layers that stayed as pretrained, with the embeddings. FLOPs and seconds are of "
-    "training, mean over seeds. Whether BERT keeps more of its gain than GPT is judged as claim C6."
+    "training, mean over seeds; seconds of runs that shared a machine say little. Better than full "
+    "is the difference of scores, paired as retention is, turned so that more is better. Whether "
+    "BERT keeps more of its gain than GPT is judged as claim C6. An asterisk: an interval over "
+    "examples only, as there is one run (a prompt without examples has no seed)."
 )
 STEADY = (
     "SD and range are over the seeds that finished. Failed runs diverged (the loss or a gradient "
@@ -42,7 +45,7 @@ UNEQUAL = (
     "is refused.**"
 )
 HEADER = ["tuned", "model", "score", "tuned parameters", "of all", "training FLOPs", "seconds"]
-HEADER += ["trials", "retention"]
+HEADER += ["trials", "retention", "better than full"]
 RUNS = ["tuned", "model", "seeds", "SD", "range", "failed runs", "with diverged runs"]
 RUNS += ["before tuning (dev)", "after (dev)"]
 
@@ -65,10 +68,26 @@ def _shown(findings: Findings, group: Group, found: Sequence[Kept]) -> str:
         senseless = list(_senseless(comparison, group, one))
         if len(places) > 1:
             parts.append(f"Pair {escape(one.pair)}, {escape(one.weights)}:")
+        parts.append(_scope(group, some))
         beside = both(findings, group, some, senseless)
         parts += [_unequal(some), beside, _table(some, senseless)]
         parts += [*reasons([] if beside else senseless), _steady(comparison, group, some, one)]
     return section(3, title(group), *parts, caveat(group.embedded))
+
+
+def _scope(group: Group, found: Sequence[Kept]) -> str:
+    """What the numbers rest on: examples, and the floor of every share."""
+    text = (
+        f"Trained on {group.labels:,} examples, the same for every seed: another draw of them, or "
+    )
+    text += "another pretraining, is in no interval."
+    arms = [one.arm for one in found if not one.arm.untrained]
+    floors = {f for arm in arms if (f := arm.scores[0].majority) is not None}
+    shown = [score(floor, digits=found[0].arm.headline.digits) for floor in sorted(floors)]
+    if shown:
+        text += f" Floor: {' or '.join(shown)}, by the rule that ignores the input"
+        text += " (one training text for every input)." if arms[0].writes else "."
+    return text
 
 
 # --- scores and costs ---------------------------------------------------------------------------
@@ -78,7 +97,7 @@ def _table(found: Sequence[Kept], senseless: Sequence[Record]) -> str:
     text = f"Model by model; scores are {escape(found[0].arm.headline.caption)}."
     rows = [_row(one, _named(one, found)) for one in found]
     rows += [[*_names(one), *[NONE] * (len(HEADER) - 2)] for one in senseless]
-    return f"{text}\n\n{table(HEADER, rows, 'llrrrrrrl')}"
+    return f"{text}\n\n{table(HEADER, rows, 'llrrrrrrlr')}"
 
 
 def _row(one: Kept, names: Sequence[str]) -> list[str]:
@@ -90,8 +109,9 @@ def _row(one: Kept, names: Sequence[str]) -> list[str]:
         *([count(sizes[0]), _share(sizes[1])] if sizes else [NONE, NONE]),
         NONE if cost is None or arm.untrained else f"{cost:.3g}",
         NONE if took is None or arm.untrained else f"{took:.1f}",
-        _trials(arm),
+        _search(arm),
         _retention(one),
+        estimated(one.apart, True, arm.headline.digits) if one.apart else NONE,
     ]
 
 
@@ -116,6 +136,12 @@ def _trials(arm: Arm) -> str:
     if arm.untrained:
         return NONE
     return count(searched.trials(arm.first.tuning)) if arm.first.tuning else "not searched"
+
+
+def _search(arm: Arm) -> str:
+    """Trials, and whether the best of them stood where the search ended."""
+    edges = arm.first.tuning.get("edges") if arm.first.tuning else None
+    return f"{_trials(arm)} (best at an end)" if edges else _trials(arm)
 
 
 def _retention(one: Kept) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness import invocation
 from harness.comparing.comparison import SCRATCH, Arm, Comparison, Failure, Group
-from harness.record import ModelFacts, flatten
+from harness.record import ModelFacts, Record, flatten
 from harness.report import truncation
 from harness.report.markdown import (
     NONE,
@@ -123,17 +123,22 @@ def data(comparison: Comparison) -> str:
 
 
 def _data(group: Group) -> Iterator[str]:
+    """What is true of every model is said of the data, all else of those that it is true of."""
+    found: dict[str, list[str]] = defaultdict(list)
     for arm in group.arms:
-        yield from (f"{place(group)}: {line}" for line in _arm_data(arm))
+        for text in _arm_data(arm):
+            found[text].append(escape(arm.description))
+    for text, names in found.items():
+        whose = [] if len(names) == len(group.arms) else [" and ".join(names)]
+        yield ": ".join([place(group), *whose, text])
 
 
 def _arm_data(arm: Arm) -> Iterator[str]:
-    name = escape(arm.description)
     unseen = sorted({text for run in arm.runs for text in run.record.unseen_classes})
     if unseen:
-        yield f"{name}: gold classes that training never had: {', '.join(map(escape, unseen))}"
+        yield f"gold classes that training never had: {', '.join(map(escape, unseen))}"
     if cut := truncation.told(arm):
-        yield f"{name}: did not fit, in each of its runs: {cut}"
+        yield f"did not fit, in each run: {cut}"
     facts = arm.first.data
     yield from (escape(shorten(text, 300)) for text in (facts.warnings if facts else ()))
 
@@ -167,7 +172,19 @@ def commands(comparison: Comparison) -> str:
     everything = [run.record for run in comparison.runs]
     everything += [one.record for one in comparison.failures]
     sweeps = sorted({one.sweep for one in everything if one.sweep})
-    typed = [f"python -m harness.run sweep={name}" for name in sweeps if TYPEABLE.fullmatch(name)]
+    devices = {one.sweep: _device(one) for one in sorted(everything, key=_device)}
+    typed = [
+        f"python -m harness.run sweep={name}{devices[name]}"
+        for name in sweeps
+        if TYPEABLE.fullmatch(name)
+    ]
+    tunings = [one.tuning for one in everything if one.tuning]
+    searches = {str(facts["search"]) for facts in tunings if facts.get("search")}
+    typed[:0] = [
+        f"python -m harness.tune search={name}    # the rates, where conf/tuned/ has no others"
+        for name in sorted(searches)
+        if TYPEABLE.fullmatch(name)
+    ]
     unnamed = [name for name in sweeps if not TYPEABLE.fullmatch(name)]
     single, strange = _single(comparison)
     typed += [*single, "python -m harness.report    # this report, from the records alone"]
@@ -187,6 +204,11 @@ def commands(comparison: Comparison) -> str:
     if strange:
         notes.append(f"Runs outside a sweep whose settings cannot be typed: {strange}.")
     return section(2, "To reproduce", "```\n" + "\n".join(typed) + "\n```", *notes)
+
+
+def _device(found: Record) -> str:
+    """The word that has it trained where it was."""
+    return " device=cuda" if found.on_device else ""
 
 
 TYPEABLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")

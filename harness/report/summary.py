@@ -110,7 +110,16 @@ def _rows(findings: Findings, group: Group) -> Iterator[list[str]]:
         if id(arm) not in paired:
             sides = [headline(arm), NONE] if arm.key.family == "gpt" else [NONE, headline(arm)]
             alone = "no counterpart with these settings" if arm.variant else "missing half"
+            if any(_opposite(arm, one) for one in findings.comparison.unsupported):
+                alone = "the other side makes no sense"
             yield [title(group), metric, level(arm), *sides, NONE, alone]
+
+
+def _opposite(arm: Arm, found: Record) -> bool:
+    """Whether this would have been the other half of an arm's pair."""
+    ours, theirs = arm.first.cell, found.cell
+    same = all(getattr(ours, k) == getattr(theirs, k) for k in ("task", "data", "pair", "strategy"))
+    return same and ours.family != theirs.family
 
 
 def _senseless(found: Record) -> list[str]:

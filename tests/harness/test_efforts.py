@@ -207,6 +207,11 @@ def test_the_same_trials_from_both_sources_stand_once(tmp_path):
     assert [one.source for one in efforts.efforts(compare(tmp_path))] == [BEHIND]
 
 
+def test_a_score_that_was_rounded_twice_is_the_same_trial():
+    from_runs, from_table = (Tried({"train.lr": 1e-3}, (one,), (0,)) for one in (0.694954, 0.69495))
+    assert efforts._told(from_runs) == efforts._told(from_table)
+
+
 SHARES = (0.25, 0.5, 0.75, 1.0)
 POINTS = (1e-4, 1e-3, 1e-2)
 

@@ -209,6 +209,15 @@ def test_better_quality_at_the_same_cost_dominates():
     assert not first_dominates(candidate(), candidate(), ahead=0.05, margin=None)
 
 
+def test_what_took_no_training_is_cheaper_than_anything():
+    asked, tuned = candidate(training=Cost(0.0, 0.0, 0.0)), candidate()
+    assert first_dominates(asked, tuned)  # alike in all else
+    assert not first_dominates(tuned, asked, ahead=0.05)
+    found = lined(asked, tuned, asked)
+    assert not tradeoffs.unproven(found, 0, 1) + tradeoffs.unproven(found, 1, 0)
+    assert found.ratio(0, 2, TRAINED) == (0.0, 0.0, 0.0)
+
+
 def test_a_lower_cost_at_the_same_quality_dominates():
     for name, low, high in (("memory", 50, 100), ("training", 5, 10), ("time", 0.5, 1)):
         better, worse = candidate(**{name: cost(low)}), candidate(**{name: cost(high)})

@@ -13,8 +13,10 @@ from harness.claims import judge
 from harness.comparing import findings
 from harness.plots import retention
 from harness.record import UNSUPPORTED, Outcome
+from harness.report import appendix
 from harness.report.adaptation import adaptation as shown
 from harness.report.markdown import estimated
+from harness.report.summary import summary
 
 FOLDERS = {"gpt": "/models/a_gpt", "bert": "/models/a_bert"}
 GPU = {"gpu": "NVIDIA H100", "python": "3.12.3"}
@@ -124,3 +126,62 @@ def test_a_half_that_makes_no_sense_is_not_missed(tmp_path):
     text = shown(found)
     assert beside(text, "prompt, zero-shot")[3:6] == ["-"] * 3
     assert "- bert: it cannot" in text.splitlines()
+
+
+def test_the_page_says_what_its_numbers_rest_on(tmp_path):
+    left(tmp_path, "full", 0.9, 0.8, tuning={"trials": 4})
+    left(tmp_path, "lora", 0.8, 0.8, tuning={"trials": 4, "edges": ["train.lr high"]})
+    asked(tmp_path)
+    found = read(tmp_path)
+    text = shown(found)
+    assert "Trained on 100 examples, the same for every seed" in text
+    assert "Floor: .500, by the rule that ignores the input." in text
+    assert "Unequal" not in text
+    table = {tuple(one[:2]): one for one in map(cells, rows(text)) if len(one) == 10}
+    lora, full = (table[way, "gpt2 (causal)"] for way in ("lora, rank 8", "full"))
+    assert [row[7] for row in (lora, full)] == ["4 (best at an end)", "4"]
+    assert full[9] == "-"
+    assert float(lora[9].split()[0]) == pytest.approx(-0.07, abs=0.03)  # two thirds of .1
+
+
+def test_what_is_refused_is_no_dash(tmp_path):
+    left(tmp_path, "full", 0.9, 0.8)
+    left(tmp_path, "lora", 0.8, 0.8, trials={"gpt": 8, "bert": 4})
+    row = beside(shown(read(tmp_path)), "lora, rank 8")
+    assert float(row[6].split()[0]) > 0.5
+    assert row[7] == "see below"
+
+
+def test_the_other_side_makes_no_sense_in_the_summary_too(tmp_path):
+    left(tmp_path, "prompt", 0.55, None)
+    (row,) = rows(summary(read(tmp_path)), "classification on world (test split)")
+    assert cells(row)[-1] == "missing half"
+    of = cell(task="classification", family="bert", strategy="prompt")
+    leave(tmp_path, of, outcome=Outcome(UNSUPPORTED, "it cannot"), config={}, **NOTHING)
+    (row,) = rows(summary(read(tmp_path)), "classification on world (test split)")
+    assert cells(row)[-1] == "the other side makes no sense"
+
+
+def test_a_search_and_the_device_are_part_of_the_command(tmp_path):
+    left(tmp_path, "full", 0.9, 0.8, tuning={"trials": 4, "search": "small"}, sweep="wide")
+    asked(tmp_path, sweep="wide")
+    box = appendix.commands(read(tmp_path).comparison)
+    assert "python -m harness.tune search=small " in box
+    assert "\npython -m harness.run sweep=wide device=cuda\n" in box
+
+
+def test_what_is_true_of_some_models_is_said_of_them(tmp_path):
+    twice = replace(labels(100), warnings=("2 of 600 test examples are also in train",))
+    left(tmp_path, "full", 0.9, 0.8, data=twice)
+    (line,) = data_lines(tmp_path)
+    assert line == "- classification, world: 2 of 600 test examples are also in train"
+    left(tmp_path, "lora", 0.9, 0.8)
+    (line,) = data_lines(tmp_path)
+    assert line.startswith(
+        "- classification, world: gpt2, mini, 0.66 M parameters, embedded and bert"
+    )
+
+
+def data_lines(root):
+    text = appendix.data(read(root).comparison)
+    return [line for line in text.splitlines() if "also in train" in line]

@@ -81,12 +81,13 @@ def _by(case: Case, kind: Kind, rivals: list[int]) -> str:
         ratio = case.lineup.ratio(one, place, kind)
         if ratio is not None:
             raced = ", in a race" if case.lineup.raced(one, place, kind) else ""
-            parts.append(f"{case.names[one]} takes {_times(ratio.log)} as much{raced}")
+            parts.append(f"{case.names[one]} takes {_times(ratio.log)}{raced}")
     return f"{kind.name} ({'; '.join(parts)})"
 
 
 def _times(log: float) -> str:
-    return f"{math.exp(log):.2f} times"
+    """More or less of a cost; infinite beside what was not trained, which takes nothing of it."""
+    return f"{math.exp(log):.2f} times as much" if math.isfinite(log) else "more than nothing"
 
 
 def _listed(names: list[str]) -> str:
