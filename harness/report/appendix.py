@@ -129,7 +129,8 @@ def _data(group: Group) -> Iterator[str]:
         for text in _arm_data(arm):
             found[text].append(escape(arm.description))
     for text, names in found.items():
-        whose = [] if len(names) == len(group.arms) else [" and ".join(names)]
+        more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+        whose = [] if len(names) == len(group.arms) else [" and ".join(names[:2]) + more]
         yield ": ".join([place(group), *whose, text])
 
 
