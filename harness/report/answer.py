@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from harness.comparing.adaptation import way
 from harness.comparing.comparison import Contrast
 from harness.comparing.findings import Findings
 from harness.comparing.lanes import Raced, device, lanes, raced
 from harness.comparing.mismatch import scope, sizes
+from harness.comparing.pairs import models
 from harness.comparing.verdicts import BERT, GPT, TIE, UNDETERMINED, Verdict, alarmed, main
 from harness.plan import Plan
 from harness.plots.wording import task
@@ -187,11 +189,25 @@ def _sentence(findings: Findings, one: Verdict) -> str:
     head = f"**{name_of(one, primary(findings))}** ({escape(scope(one.group, one.contrast))}): "
     limits = f" ({escape('; '.join(one.why))})" if one.why and one.decision else ""
     parts = [_said(findings, one) + limits, *_provisos(findings, one)]
+    parts += _otherwise(findings, one)
     if unlike := [told(size) for size in sizes(one.contrast) if size.apart]:
         parts.append(f"GPT and BERT differ in {', '.join(unlike)}")
     sides = {GPT: one.contrast.gpt, BERT: one.contrast.bert}
     parts += [f"{name}: {cut}" for name, arm in sides.items() if (cut := truncation.brief(arm))]
     return head + "; ".join(parts) + "."
+
+
+def _otherwise(findings: Findings, one: Verdict) -> Iterator[str]:
+    """Where the same models, tuned in another way, have another answer."""
+    ours, found = one.contrast, dict[str, list[str]]()
+    for other in findings.verdicts:
+        theirs = other.contrast
+        same = other.group is one.group and models(theirs.gpt.first) == models(ours.gpt.first)
+        tuned = theirs.gpt.key.strategy != ours.gpt.key.strategy and theirs.native
+        if same and tuned and other.answer in {BERT, GPT} - {one.answer}:
+            found.setdefault(other.answer, []).append(escape(way(theirs.gpt.first)))
+    for side, ways in found.items():
+        yield f"{side} is better under {' and under '.join(dict.fromkeys(ways))}"
 
 
 def _said(findings: Findings, one: Verdict) -> str:

@@ -15,6 +15,7 @@ from harness.plots import retention
 from harness.record import UNSUPPORTED, Outcome
 from harness.report import appendix
 from harness.report.adaptation import adaptation as shown
+from harness.report.answer import answer
 from harness.report.markdown import estimated
 from harness.report.summary import summary
 
@@ -185,3 +186,15 @@ def test_what_is_true_of_some_models_is_said_of_them(tmp_path):
 def data_lines(root):
     text = appendix.data(read(root).comparison)
     return [line for line in text.splitlines() if "also in train" in line]
+
+
+def test_the_first_screen_names_the_ways_that_have_another_answer(tmp_path):
+    left(tmp_path, "full", 0.85, 0.85)
+    for name, gpt, bert in (("freeze", 0.9, 0.6), ("lora", 0.9, 0.7), ("head_only", 0.7, 0.7)):
+        left(tmp_path, name, gpt, bert)
+    (line,) = [t for t in answer(read(tmp_path)).splitlines() if t.startswith("- **")]
+    assert "; GPT is better under freeze 50 % and under lora, rank 8" in line
+    left(tmp_path / "other", "full", 0.9, 0.6)
+    left(tmp_path / "other", "freeze", 0.9, 0.6)
+    (line,) = [t for t in answer(read(tmp_path / "other")).splitlines() if t.startswith("- **")]
+    assert " is better under" not in line
