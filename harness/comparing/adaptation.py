@@ -40,7 +40,7 @@ class Kept:
     """One way of tuning a model beside full fine-tuning of the same.
 
     `gains` are runs x examples whose means are Q - floor of this arm and of full; None, as
-    `retention` and `apart`, where `why` says what stands in the way.
+    `retention`, where `why` says what stands in the way.
     """
 
     arm: Arm
@@ -66,14 +66,14 @@ def adapted(group: Group) -> list[Kept]:
     return sorted(found, key=lambda one: (one.arm.key.pair, place(one.arm.first), _side(one.arm)))
 
 
-def searched(found: Sequence[Kept]) -> list[Kept]:
+def without_ablations(found: Sequence[Kept]) -> list[Kept]:
     """Of several settings of one way and model those that a search stands behind, where any is."""
 
-    def place(one: Kept) -> tuple[str, str]:
+    def named(one: Kept) -> tuple[str, str]:
         return one.arm.key.model, way(one.arm.first)
 
-    behind = {place(one) for one in found if one.arm.first.tuning}
-    return [one for one in found if one.arm.first.tuning or place(one) not in behind]
+    behind = {named(one) for one in found if one.arm.first.tuning}
+    return [one for one in found if one.arm.first.tuning or named(one) not in behind]
 
 
 def place(found: Record) -> tuple[int, str, float]:
@@ -210,8 +210,9 @@ def _retained(base: Kept, full: Arm) -> Kept:
         why = NO_FLOOR if floor is None else NO_SEED if not base.seeds else NO_VALUES
         return replace(base, why=why)
     gains = ours - meter.improves(floor), theirs - meter.improves(floor)
+    if base.arm is not full:
+        base = replace(base, apart=stats.mean_interval(gains[0] - gains[1]))
     least = LEAST_GAIN * (100 if meter.limits[1] == 100 else 1)
     if gains[1].mean() < least:
         return replace(base, why=SMALL.format(f"{least:g}"))
-    apart = None if base.arm is full else stats.mean_interval(gains[0] - gains[1])
-    return replace(base, gains=gains, retention=ratios.ratio(*gains), apart=apart)
+    return replace(base, gains=gains, retention=ratios.ratio(*gains))

@@ -85,21 +85,31 @@ def _groups(
 def _buckets(results: Sequence[Loaded]) -> dict[GroupKey, list[Loaded]]:
     """Runs by group. What was asked untaught joins the trained runs of its pair on the same test.
 
-    No labels of the training split went into it and no machine that trained, so neither keeps it
-    apart, unless there are several such groups.
+    No labels of the training split went into it, and prompts run on the processor wherever others
+    are tuned, so neither keeps it apart. It stays where it is if there are several such groups, or
+    if it was asked on several machines.
     """
-    homes: dict[tuple[GroupKey, pairs.Models], set[GroupKey]] = defaultdict(set)
+    homes: dict[tuple[GroupKey, str], set[GroupKey]] = defaultdict(set)
+    machines: dict[tuple[GroupKey, str], set[str]] = defaultdict(set)
+    for found in (one.run.record for one in results):
+        key, question = arms.group_key(found), _question(found)
+        if arms.untaught(found):
+            machines[question].add(key.hardware)
+        else:
+            homes[question].add(key)
     buckets: dict[GroupKey, list[Loaded]] = defaultdict(list)
-    for loaded in sorted(results, key=lambda one: arms.untaught(one.run.record)):
+    for loaded in results:
         found = loaded.run.record
-        key = arms.group_key(found)
-        home = homes[key.but_labels._replace(hardware=""), pairs.models(found)]
-        if not arms.untaught(found):
-            home.add(key)
-        elif len(home) == 1:
-            (key,) = home
+        key, question = arms.group_key(found), _question(found)
+        if arms.untaught(found) and len(homes[question]) == len(machines[question]) == 1:
+            (key,) = homes[question]
         buckets[key].append(loaded)
     return buckets
+
+
+def _question(found: Record) -> tuple[GroupKey, str]:
+    """The test that a pair is asked, whatever was trained on, and where."""
+    return arms.group_key(found).but_labels._replace(hardware=""), found.cell.pair
 
 
 def _namesakes(
@@ -119,7 +129,7 @@ def _told_apart(key: GroupKey, buckets: Mapping[GroupKey, Sequence[Loaded]]) -> 
     Sizes of the training split stand for its digests where they tell all groups apart.
     """
     namesakes = {one: _key_facts(one) for one in buckets if one[:2] == key[:2]}
-    sizes = {one: _labels(buckets[one][0].run.record) for one in namesakes}
+    sizes = {one: _labels(buckets[one]) for one in namesakes}
     if 1 < len(namesakes) == len({*sizes.values()}):
         for one, facts in namesakes.items():
             facts.pop("train digest", None)
@@ -128,7 +138,9 @@ def _told_apart(key: GroupKey, buckets: Mapping[GroupKey, Sequence[Loaded]]) -> 
     return {name: ours.get(name, "-") for name in arms.differing(list(namesakes.values()))}
 
 
-def _labels(found: Record) -> int:
+def _labels(members: Sequence[Loaded]) -> int:
+    """Examples of the training split of those that were trained, where any was."""
+    found = min((one.run.record for one in members), key=arms.untaught)
     return found.data.sizes.get("train", 0) if found.data else 0
 
 

@@ -261,7 +261,9 @@ class Group:
     @property
     def labels(self) -> int:
         """Labelled examples in the training split; 0 where that is not on record."""
-        data = self.arms[0].first.data if self.arms else None
+        trained = next((arm for arm in self.arms if not arm.untrained), None)
+        arm = trained or next(iter(self.arms), None)
+        data = arm.first.data if arm else None
         return data.sizes.get("train", 0) if data else 0
 
 

@@ -158,7 +158,7 @@ def _trials(rows: Sequence[Row]) -> tuple[Tried, ...]:
 
 def _told(one: Tried) -> str:
     """To know the same trial again: tables hold 5 decimals, and carry no number in a grid."""
-    scores = sorted(-1.0 if score is None else round(round(score, 5), 4) for score in one.scores)
+    scores = sorted(-1.0 if score is None else round(score, 5) for score in one.scores)
     return record.canonical([dict(one.values), scores])
 
 

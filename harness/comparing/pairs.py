@@ -17,6 +17,8 @@ import numpy as np
 from harness import metrics, record, searched
 from harness.comparing.arms import Tabled, differing, estimated, plain
 from harness.comparing.comparison import (
+    NATIVE,
+    NATIVE_WRITING,
     SCRATCH,
     Arm,
     ArmKey,
@@ -323,14 +325,27 @@ def missing(
     half that is missing is among them, it is named with what keeps it from being compared.
     """
     present = {(pair_key(one.arm.key), one.arm.key.family) for one in arms}
-    known = {(_pair_of(one), one.cell.family) for one in senseless if _same_task(one, key)}
     for pair in sorted({pair for pair, _ in present}):
         for family in ("gpt", "bert"):
-            if (pair, family) not in present | known:
+            known = makes_no_sense(senseless, key.task, key.data, pair, family)
+            if (pair, family) not in present and not known:
                 name = ", ".join(word for word in pair if word != EMBEDDED)
                 failed = sum(_failed_here(one.record, key, pair, family) for one in failures)
                 text = f"{name}: no finished {family.upper()} run ({failed} failed)"
                 yield "; ".join([text, *_kept_apart(key, PairKey(*pair), family, elsewhere)])
+
+
+def makes_no_sense(
+    senseless: Sequence[Record], task: str, data: str, pair: PairKey, family: str
+) -> bool:
+    """Whether this half of a pair was asked for, as the family is used, and makes no sense."""
+    usual = (NATIVE[family], NATIVE_WRITING[family])
+    asked = (task, data, pair, family)
+    return any(
+        (one.cell.task, one.cell.data, _pair_of(one), one.cell.family) == asked
+        and one.cell.mode in usual
+        for one in senseless
+    )
 
 
 def _kept_apart(
@@ -355,9 +370,6 @@ def _pair_of(found: Record) -> PairKey:
 
 
 def _failed_here(found: Record, key: GroupKey, pair: PairKey, family: str) -> bool:
-    ours = _pair_of(found), found.cell.family
-    return ours == (pair, family) and _same_task(found, key)
-
-
-def _same_task(found: Record, key: GroupKey) -> bool:
-    return (found.cell.task, found.cell.data) == (key.task, key.data)
+    cell = found.cell
+    ours = cell.task, cell.data, _pair_of(found), cell.family
+    return ours == (key.task, key.data, pair, family)

@@ -62,7 +62,7 @@ def _models(contrast: Contrast) -> str:
     """Both models; what both were tuned by besides full fine-tuning is said once, of the pair."""
     sides = (contrast.gpt, contrast.bert)
     ways = {way(arm.first) for arm in sides}
-    if len(ways) > 1 or contrast.gpt.key.strategy == FULL:
+    if len(ways) > 1 or contrast.gpt.key.strategy == FULL or not contrast.native:
         return " / ".join(map(named, sides))
     return f"{plain(contrast.gpt.key.pair, 24)}, {plain(ways.pop(), 24)}"
 
@@ -72,8 +72,13 @@ def told_apart(verdicts: Sequence[Verdict]) -> list[Entry]:
     every = [(one, entry(one)) for one in verdicts]
     usual: dict[tuple[str, str], Mapping[str, str]] = {}
     for one, row in sorted(every, key=lambda pair: pair[1].section != MAIN):
-        usual.setdefault(_pair(row), one.contrast.gpt.variant)
-    return [_apart(row, one.contrast.gpt.variant, usual[_pair(row)]) for one, row in every]
+        usual.setdefault(_pair(row), _settings(one.contrast))
+    return [_apart(row, _settings(one.contrast), usual[_pair(row)]) for one, row in every]
+
+
+def _settings(contrast: Contrast) -> dict[str, str]:
+    """What tells both sides from others of their names; GPT's where the two differ."""
+    return {**contrast.bert.variant, **contrast.gpt.variant}
 
 
 def _pair(row: Entry) -> tuple[str, str]:

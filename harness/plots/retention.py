@@ -16,9 +16,9 @@ from harness.comparing.adaptation import (
     Kept,
     adapted,
     frozen,
-    searched,
     trainable,
     way,
+    without_ablations,
 )
 from harness.comparing.comparison import Group
 from harness.comparing.findings import Findings
@@ -113,7 +113,7 @@ def panels(group: Group) -> Iterator[Panel]:
         if one.arm.native or one.arm.untrained:
             places.setdefault(pairs.models(one.arm.first), []).append(one)
     for (pair, _), every in places.items():
-        found = searched(every)
+        found = without_ablations(every)
         used = dict.fromkeys((one.arm.key.model, one.arm.key.mode) for one in found)
         sides = [[k for k in found if (k.arm.key.model, k.arm.key.mode) == m] for m in used]
         retained = all(sum(k.retention is not None for k in side) > 1 for side in sides)

@@ -179,11 +179,14 @@ def commands(comparison: Comparison) -> str:
         for name in sweeps
         if TYPEABLE.fullmatch(name)
     ]
-    tunings = [one.tuning for one in everything if one.tuning]
-    searches = {str(facts["search"]) for facts in tunings if facts.get("search")}
+    searches = {
+        str(one.tuning["search"]): _device(one)
+        for one in sorted(everything, key=_device)
+        if one.tuning and one.tuning.get("search")
+    }
     typed[:0] = [
-        f"python -m harness.tune search={name}    # the rates, where conf/tuned/ has no others"
-        for name in sorted(searches)
+        f"python -m harness.tune search={name}{device}    # rates, unless conf/tuned/ has them"
+        for name, device in sorted(searches.items())
         if TYPEABLE.fullmatch(name)
     ]
     unnamed = [name for name in sweeps if not TYPEABLE.fullmatch(name)]

@@ -103,20 +103,20 @@ def mismatches(group: Group) -> list[str]:
         names = f"{escape(contrast.gpt.description)} and {escape(contrast.bert.description)}"
         if contrast.refused:
             words = ", ".join(map(escape, contrast.refused))
-            found[f"are not compared, they differ in {words}"].append(names)
+            found[f"{names} are not compared, they differ in {words}"] = []
         unlike = [escape(text) for text in contrast.mismatches]
         unlike += [match.told(one) for one in sizes(contrast) if one.apart]
         if unlike:
             found[f"differ in {', '.join(unlike)}"].append(names)
-    return [f"{place(group)}: {_first(names)} {text}" for text, names in found.items()]
+    return [": ".join([place(group), f"{_first(names)}{text}"]) for text, names in found.items()]
 
 
 def _first(names: Sequence[str]) -> str:
     several = list(dict.fromkeys(names))
     if len(several) < 2:
-        return several[0]
+        return "".join(f"{name} " for name in several)
     more = len(several) - 1
-    return f"{several[0]} ({more} {'pair' if more == 1 else 'pairs'} more as well)"
+    return f"{several[0]} ({more} {'pair' if more == 1 else 'pairs'} more as well) "
 
 
 def alarm_list(comparison: Comparison) -> str:

@@ -9,6 +9,7 @@ from harness.alarms import WARNING
 from harness.comparing.comparison import SCRATCH, Arm, Comparison, Contrast, Group, in_words
 from harness.comparing.findings import Findings
 from harness.comparing.mismatch import matched_by
+from harness.comparing.pairs import makes_no_sense, pair_key
 from harness.record import Record
 from harness.report import truncation
 from harness.report.markdown import NONE, bullets, escape, estimated, section, table
@@ -110,16 +111,11 @@ def _rows(findings: Findings, group: Group) -> Iterator[list[str]]:
         if id(arm) not in paired:
             sides = [headline(arm), NONE] if arm.key.family == "gpt" else [NONE, headline(arm)]
             alone = "no counterpart with these settings" if arm.variant else "missing half"
-            if any(_opposite(arm, one) for one in findings.comparison.unsupported):
+            cell, other = arm.first.cell, "bert" if arm.key.family == "gpt" else "gpt"
+            asked = (cell.task, cell.data, pair_key(arm.key), other)
+            if makes_no_sense(findings.comparison.unsupported, *asked):
                 alone = "the other side makes no sense"
             yield [title(group), metric, level(arm), *sides, NONE, alone]
-
-
-def _opposite(arm: Arm, found: Record) -> bool:
-    """Whether this would have been the other half of an arm's pair."""
-    ours, theirs = arm.first.cell, found.cell
-    same = all(getattr(ours, k) == getattr(theirs, k) for k in ("task", "data", "pair", "strategy"))
-    return same and ours.family != theirs.family
 
 
 def _senseless(found: Record) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
-from harness.comparing.adaptation import Kept, place, searched, trainable, way
+from harness.comparing.adaptation import Kept, place, trainable, way, without_ablations
 from harness.comparing.comparison import Contrast, Group
 from harness.comparing.findings import Findings
 from harness.record import Record
@@ -26,7 +26,7 @@ def both(
     findings: Findings, group: Group, found: Sequence[Kept], senseless: Sequence[Record]
 ) -> str:
     """The table; empty where no way was tried with both families."""
-    usual = searched([one for one in found if one.arm.native or one.arm.untrained])
+    usual = without_ablations([one for one in found if one.arm.native or one.arm.untrained])
     ways = {way(one.arm.first): place(one.arm.first) for one in usual}
     ways |= {way(one): place(one) for one in senseless}
     shown = [
@@ -69,11 +69,11 @@ def _row(
     findings: Findings, group: Group, name: str, gpt: Kept | None, bert: Kept | None
 ) -> list[str]:
     found, there = _contrast(group, gpt, bert), [one for one in (gpt, bert) if one]
-    sizes = next((s for one in there if (s := trainable(one.arm))), None)
+    shares = [f"{100 * sizes[1]:.3g} %" for one in there if (sizes := trainable(one.arm))]
     apart = found.difference if found else None
     return [
         escape(name),
-        f"{100 * sizes[1]:.3g} %" if sizes else NONE,
+        " / ".join(dict.fromkeys(shares)) or NONE,
         *(_score(one) for one in (gpt, bert)),
         estimated(apart, True, there[0].arm.headline.digits) if apart else NONE,
         reading(findings.of(found)) if found else NONE,

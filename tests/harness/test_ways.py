@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from adapting import STRATEGIES, strategy
 from rendered import assert_rectangular, cells, rows
-from synthetic import cell, data, leave
+from synthetic import cell, data, leave, model
 
 from harness import plan
 from harness.claims import judge
@@ -23,6 +23,7 @@ FOLDERS = {"gpt": "/models/a_gpt", "bert": "/models/a_bert"}
 GPU = {"gpu": "NVIDIA H100", "python": "3.12.3"}
 NOTHING = {"data": None, "model": None, "training": None, "evaluated": None, "metrics": ()}
 SIZE = 600
+LORA = ["lora, rank 8", "gpt2 (causal)"]
 
 
 @pytest.fixture(autouse=True)
@@ -30,8 +31,8 @@ def _quick(monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
-def read(root):
-    return findings.find([root], plan.default())
+def read(*roots):
+    return findings.find(roots, plan.default())
 
 
 def labels(count):
@@ -110,10 +111,49 @@ def test_a_prompt_beside_several_sizes_of_training_data_stays_apart(tmp_path):
     assert len(read(tmp_path).comparison.groups) == 3
 
 
-def test_a_prompt_of_another_pair_stays_apart(tmp_path):
-    left(tmp_path, "full", 0.9, 0.8, weights=FOLDERS)
+def test_a_prompt_on_several_machines_stays_apart(tmp_path):
+    left(tmp_path / "one", "full", 0.9, 0.8)
+    asked(tmp_path / "one")
+    left(tmp_path / "two", "prompt", 0.55, 0.54, 5000, seeds=range(1))
+    groups = read(tmp_path / "one", tmp_path / "two").comparison.groups
+    assert len(groups) == 3
+    assert not [arm for group in groups for arm in group.arms if arm.refused]
+
+
+def test_labels_that_a_prompt_never_saw_are_no_other_treatment(tmp_path):
+    for name in ("full", "prompt"):
+        seeds, limit = (range(5), 100) if name == "full" else (range(1), None)
+        config = {"train": {"lr": 1e-3}, "strategy": {}, "data": {"train_limit": limit}}
+        left(tmp_path, name, 0.9, 0.8, limit or 5000, config=config, seeds=seeds)
+    text = shown(read(tmp_path))
+    assert "Trained on 100 examples" in text
+    assert "refused" not in text
+
+
+def test_the_trained_say_how_many_examples_there_were(tmp_path):
+    left(tmp_path, "sgd", 0.9, 0.8)  # its name stands behind that of prompts
     asked(tmp_path)
-    assert len(read(tmp_path).comparison.groups) == 2
+    (group,) = read(tmp_path).comparison.groups
+    assert group.arms[0].untrained
+    assert group.labels == 100
+
+
+def test_a_difference_needs_no_gain_to_divide_by(tmp_path):
+    left(tmp_path, "full", 0.51, 0.51)
+    left(tmp_path, "lora", 0.8, 0.8)
+    every = [r for r in map(cells, rows(shown(read(tmp_path)))) if len(r) == 10]
+    (found,) = [r for r in every if r[:2] == LORA]
+    assert found[8].startswith("- (undefined")
+    assert float(found[9].split()[0]) == pytest.approx(0.19, abs=0.04)
+
+
+def test_shares_of_parameters_that_differ_are_both_told(tmp_path):
+    for family, sizes in (("gpt", 6_000), ("bert", 300_000)):
+        for name, tuned in (("full", 660_000), ("lora", sizes)):
+            of = cell(task="classification", family=family, strategy=name)
+            facts = replace(model(of), parameters={"total": 660_000, "trainable": tuned})
+            leave(tmp_path, of, 0.8, size=SIZE, model=facts, config={"strategy": {}})
+    assert beside(shown(read(tmp_path)), "lora")[1] == "0.909 % / 45.5 %"
 
 
 def test_a_half_that_makes_no_sense_is_not_missed(tmp_path):
@@ -127,6 +167,15 @@ def test_a_half_that_makes_no_sense_is_not_missed(tmp_path):
     text = shown(found)
     assert beside(text, "prompt, zero-shot")[3:6] == ["-"] * 3
     assert "- bert: it cannot" in text.splitlines()
+
+
+def test_another_mode_that_makes_no_sense_hides_no_failure(tmp_path):
+    left(tmp_path, "full", 0.9, None)
+    of = cell(task="classification", family="bert", mode="mean")
+    leave(tmp_path, of, outcome=Outcome(UNSUPPORTED, "it cannot"), config={}, **NOTHING)
+    assert read(tmp_path).comparison.groups[0].missing
+    (row,) = rows(summary(read(tmp_path)), "classification on world (test split)")
+    assert cells(row)[-1] == "missing half"
 
 
 def test_the_page_says_what_its_numbers_rest_on(tmp_path):
@@ -167,7 +216,7 @@ def test_a_search_and_the_device_are_part_of_the_command(tmp_path):
     left(tmp_path, "full", 0.9, 0.8, tuning={"trials": 4, "search": "small"}, sweep="wide")
     asked(tmp_path, sweep="wide")
     box = appendix.commands(read(tmp_path).comparison)
-    assert "python -m harness.tune search=small " in box
+    assert "python -m harness.tune search=small device=cuda " in box
     assert "\npython -m harness.run sweep=wide device=cuda\n" in box
 
 

@@ -86,8 +86,10 @@ def _by(case: Case, kind: Kind, rivals: list[int]) -> str:
 
 
 def _times(log: float) -> str:
-    """More or less of a cost; infinite beside what was not trained, which takes nothing of it."""
-    return f"{math.exp(log):.2f} times as much" if math.isfinite(log) else "more than nothing"
+    """More or less of a cost; what was not trained takes nothing of it."""
+    if math.isinf(log):
+        return "nothing" if log < 0 else "some, against nothing"
+    return f"{math.exp(log):.2f} times as much"
 
 
 def _listed(names: list[str]) -> str:
