@@ -13,7 +13,8 @@ import os
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
@@ -90,9 +91,26 @@ def start(context: ForkServerContext, job: Job, now: float) -> Running:
     process = context.Process(
         target=_child, args=(job.function, job.argument, sending), name=job.name, daemon=True
     )
-    process.start()
+    with _uninterrupted():
+        process.start()
     sending.close()
     return Running(job, process, receiving, now)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits meanwhile: a child that is left half started says so with a traceback."""
+    if threading.current_thread() is not threading.main_thread():  # where no Ctrl-C arrives
+        yield
+        return
+    pressed = list[int]()
+    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+    if pressed and callable(before):
+        before(signal.SIGINT, None)
 
 
 def poll(running: Running) -> Done | Failed | None:

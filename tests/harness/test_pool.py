@@ -1,16 +1,18 @@
 """Processes: what they return, how they end, and that none is left behind."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
-from harness.cells import pool
+from harness.cells import isolate, pool
 from harness.cells.isolate import Done, Failed, Job
 
 HERE = Path(__file__).parent
@@ -24,6 +26,29 @@ def jobs_beside_the_tests(monkeypatch):
 
 def outcomes(*jobs, workers=2, limit=60.0):
     return {job.name: outcome for job, outcome in pool.run(jobs, workers, limit, "test")}
+
+
+def test_ctrl_c_waits_until_a_process_has_started():
+    started = []
+
+    class Process:
+        def __init__(self, **_):
+            pass
+
+        def start(self):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)
+            started.append(self)
+
+    context = SimpleNamespace(Pipe=multiprocessing.Pipe, Process=Process)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            isolate.start(context, Job("one", "jobs:add", [1]), 0.0)
+        assert len(started) == 1
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_values_and_failures_come_back():
