@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from harness import measurement, record, searched
-from harness.comparing import arms, pairs, shelf
+from harness.comparing import arms, halves, pairs, shelf
 from harness.comparing.comparison import (
     ArmKey,
     Comparison,
@@ -77,7 +77,7 @@ def _groups(
             tuple(one.arm for one in found),
             tuple(pairs.contrasts(found)),
             tuple(pairs.controls(found)),
-            tuple(pairs.missing(found, key, failures, _namesakes(key, buckets), senseless)),
+            tuple(halves.missing(found, key, failures, _namesakes(key, buckets), senseless)),
             _told_apart(key, buckets),
         )
 

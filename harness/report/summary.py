@@ -8,8 +8,9 @@ from harness import metrics
 from harness.alarms import WARNING
 from harness.comparing.comparison import SCRATCH, Arm, Comparison, Contrast, Group, in_words
 from harness.comparing.findings import Findings
+from harness.comparing.halves import makes_no_sense
 from harness.comparing.mismatch import matched_by
-from harness.comparing.pairs import makes_no_sense, pair_key
+from harness.comparing.pairs import pair_key
 from harness.record import Record
 from harness.report import truncation
 from harness.report.markdown import NONE, bullets, escape, estimated, section, table
